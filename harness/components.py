@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # numpy alone costs half of what `harness plugins list` may take
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from harness.expressions import LabelSpace
 
@@ -280,6 +280,8 @@ class Decisions:
     @property
     def confidence(self) -> NDArray[np.float32]:
         """(N,) probability of the label; 0 where there is none."""
+        import numpy as np
+
         rows = np.arange(len(self.labels))
         chosen = self.probabilities[rows, np.maximum(self.labels, 0)]
         return np.where(self.labels >= 0, chosen, 0).astype(np.float32)
