@@ -1,0 +1,241 @@
+"""An experiment file (TOML) as pydantic models. Unknown keys are refused; every key carries its description."""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from harness.errors import ConfigError, nearest
+from harness.expressions import BUILT_IN, LabelSpace, label_space
+from harness.training.options import HeadOptions, Recipe
+from harness.validation import explain
+
+EXPERIMENTS = Path(__file__).parent / "experiments"
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Component(BaseModel):
+    """A component by name, with its options beside: "facs", or {use = "facs", temperature = 0.5}."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    use: str = Field(description="the component's name, as `harness plugins list` shows it")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return {"use": value} if isinstance(value, str) else value
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options written beside the name, unchecked."""
+        return dict(self.model_extra or {})
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str | Mapping) else value
+
+
+Components = Annotated[list[Component], BeforeValidator(_as_list)]
+
+
+class Data(Section):
+    """Where the clips come from."""
+
+    target: Component = Field(description="the clips to label and to score on; their annotations are used for scoring only")
+    pretrain: Component | None = Field(None, description="annotated data the networks are trained on first; none: pseudo-labels only")
+
+
+class Faces(Section):
+    """How one face a frame is found, chosen and cut out."""
+
+    detector: Component = Field(Component(use="retinaface"), description="the face detector")
+    choose: Literal["largest", "score", "centre"] = Field("largest", description="which of several faces is kept; the paper: the biggest box")
+    gaps: Literal["closest", "leave"] = Field("closest", description="a frame without a face: copy the closest frame's face, or leave it without")
+    align: Literal["five-point", "box", "none"] = Field("five-point", description="similarity transform by five landmarks, or a square box crop")
+    size: int = Field(224, ge=16, le=1024, description="side of the crops, pixels")
+    margin: float = Field(0.0, ge=0, le=1, description="border kept around the aligned face, as a fraction of its side")
+    min_score: float = Field(0.5, ge=0, le=1, description="faces below this detector score do not count")
+    format: Literal["png", "jpeg"] = Field("png", description="how crops are stored; labelers are sent these bytes")
+    quality: int = Field(95, ge=1, le=100, description="JPEG quality")
+    batch: int = Field(16, ge=1, description="frames a detector call")
+
+
+class Sample(Section):
+    """Which of the distinct faces are labelled."""
+
+    rule: Literal["all", "every", "per-clip"] = Field("all", description="all faces, every k-th of a clip, or n evenly spread over a clip")
+    every: int = Field(1, ge=1, description="k of rule 'every'")
+    per_clip: int = Field(10, ge=1, description="n of rule 'per-clip'")
+    seed: int = Field(0, description="seed of the sampling")
+
+
+class Labeling(Section):
+    """Who labels the target's faces, and which labels are believed."""
+
+    labelers: Components = Field([Component(use="facs")], min_length=1, description="one labeler or several; several are combined by the aggregator")
+    aggregator: Component = Field(Component(use="mean-probability"), description="how several labelers become one label")
+    sample: Sample = Field(Sample(), description="which faces are labelled")
+    threshold: float = Field(0.5, ge=0, le=1, description="labels below this confidence are not trained on")
+    batch: int = Field(64, ge=1, description="faces a labeler call")
+
+
+class Training(Section):
+    """The networks, and how they are trained."""
+
+    backbones: Components = Field([], description="the networks of the ensemble, in the order that breaks ties; none: labels only")
+    image_size: int | None = Field(None, ge=16, le=1024, description="input side, pixels; none: each backbone's own")
+    head: HeadOptions = Field(HeadOptions(), description="the classifier put on each backbone")
+    loss: Component = Field(Component(use="bal-ce+dice"), description="the loss")
+    pretrain: Recipe = Field(Recipe(), description="training on the annotated data")
+    finetune: Recipe = Field(Recipe(), description="training on the pseudo-labels")
+    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto: the faster of the two here, found by a short probe")
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
+
+
+class Smoothing(Section):
+    """Smoothing of the fused probabilities over a clip's frames."""
+
+    kind: Literal["none", "box", "gaussian"] = Field("none", description="the window")
+    window: int = Field(5, ge=1, description="frames of the box, odd")
+    sigma: float = Field(2.0, gt=0, description="standard deviation of the Gaussian, frames")
+
+
+class Fusion(Section):
+    """How the networks' predictions become one decision a frame."""
+
+    aggregator: Component = Field(Component(use="majority-vote"), description="votes in, decisions out")
+    smoothing: Smoothing = Field(Smoothing(), description="smoothing over time")
+
+
+class Evaluation(Section):
+    """How runs are scored."""
+
+    resamples: int = Field(2000, ge=100, le=100_000, description="bootstrap resamples of clips for the 95% interval")
+    unanswered: Literal["wrong", "excluded"] = Field("wrong", description="frames without a prediction count as wrong, or not at all")
+
+
+class OwnLabel(Section):
+    """One class of a label space of the user's own."""
+
+    name: str
+    aliases: list[str] = []
+    basics: list[str] = []
+
+
+class OwnLabelSpace(Section):
+    """A label space of the user's own; a class's id is its position."""
+
+    name: str
+    labels: list[OwnLabel]
+
+
+class Experiment(Section):
+    """One experiment file."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="prefix of the run's name: lower case, digits, . _ -")
+    benchmark: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="the leaderboard that the run joins")
+    seed: int = Field(0, ge=0, description="seed of splits, initial weights, batches and resampling")
+    label_space: str | OwnLabelSpace = Field("abaw-compound-7", description="a built-in label space, or a table with a name and labels")
+    data: Data
+    faces: Faces = Faces()
+    labeling: Labeling = Labeling()
+    training: Training = Training()
+    fusion: Fusion = Fusion()
+    evaluation: Evaluation = Evaluation()
+    executor: Component = Component(use="local")
+
+    @property
+    def space(self) -> LabelSpace:
+        """The label space; ConfigError if its name is not known or its classes clash."""
+        if isinstance(self.label_space, str):
+            return label_space(self.label_space)
+        if self.label_space.name in BUILT_IN:
+            raise ConfigError(f"label_space: the name {self.label_space.name!r} is taken by a built-in one; choose another")
+        return LabelSpace.from_dict(self.label_space.model_dump())
+
+
+def load(config: str, overrides: Iterable[str] = ()) -> Experiment:
+    """The experiment of a TOML file, or of a built-in name such as "demo", with `key=value` overrides.
+
+    ConfigError, one line, for whatever is wrong with the file, a key or a value.
+    """
+    path = _find(config)
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{config}: not valid TOML: {error}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{config}: cannot be read: {error}") from error
+    for override in overrides:
+        data = apply_override(data, override)
+    return parse(data, config)
+
+
+def built_in() -> list[str]:
+    """Names of the experiments that come with the harness."""
+    return sorted(path.stem for path in EXPERIMENTS.glob("*.toml"))
+
+
+def _find(config: str) -> Path:
+    path = Path(config).expanduser()
+    if path.suffix == ".toml" or path.exists():
+        if path.is_file():
+            return path
+        raise ConfigError(f"{config}: no such experiment file")
+    shipped = EXPERIMENTS / f"{config}.toml"
+    if not shipped.is_file():
+        raise ConfigError(f"experiment {config!r} is neither a file nor a built-in name{nearest(config, built_in())}")
+    return shipped
+
+
+def apply_override(data: Mapping[str, Any], override: str) -> dict[str, Any]:
+    """`data` with one "a.b=value" applied; the value is read as TOML, or else taken as text.
+
+    A component written as a bare name becomes a table when one of its options is set: faces.detector.runtime=torch.
+    """
+    key, equals, text = override.partition("=")
+    parts = key.strip().split(".")
+    if not equals or not all(parts):
+        raise ConfigError(f"--set {override!r}: write key=value, for example faces.detector=haar")
+    changed = copy.deepcopy(dict(data))
+    table = changed
+    for part in parts[:-1]:
+        inner = table.get(part, {})
+        if isinstance(inner, str):
+            inner = {"use": inner}
+        if not isinstance(inner, dict):
+            raise ConfigError(f"--set {override!r}: {part!r} holds a {type(inner).__name__}, not a table")
+        table[part] = inner
+        table = inner
+    table[parts[-1]] = _value(text.strip())
+    return changed
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def parse(data: Mapping[str, Any], source: str) -> Experiment:
+    """The experiment that `data` describes; ConfigError names `source`, the key and what is wrong with it."""
+    try:
+        experiment = Experiment.model_validate(data)
+        assert len(experiment.space)
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {explain(error, Experiment)}") from error
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}") from error
+    return experiment
