@@ -27,8 +27,9 @@ class Weights:
     """One weight file.
 
     name      file name in $HARNESS_WEIGHTS and in the cache, e.g. "retinaface-mobilenet0.25.pth"
-    sha256    pinned hash of the contents; "" if none is known: then only files the user points at (an explicit path,
-              $HARNESS_WEIGHTS) are taken, whatever they hold, and neither packages, cache nor download are tried
+    sha256    pinned hash of the contents, whole or its first hex digits where the publisher gives no more; "" if none
+              is known: then only files the user points at (an explicit path, $HARNESS_WEIGHTS) are taken, whatever
+              they hold, and neither packages, cache nor download are tried
     packages  (distribution name, path as recorded in that distribution's files) pairs
     urls      http(s) addresses, tried in order
     aliases   other file names accepted in $HARNESS_WEIGHTS
@@ -106,7 +107,9 @@ def _mismatch(weights: Weights, path: Path) -> str:
         found = sha256_of(path)
     except OSError as error:
         return f"{path} cannot be read ({error.strerror or error})"
-    return "" if found == weights.sha256 else f"{path} has a wrong sha256: expected {weights.sha256}, found {found}"
+    if found.startswith(weights.sha256):
+        return ""
+    return f"{path} has a wrong sha256: expected {weights.sha256}, found {found}"
 
 
 def _in_environment(weights: Weights, places: list[str]) -> Path | None:
@@ -178,7 +181,7 @@ def _fetch(url: str, target: Path, sha256: str) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             found = _copy(url, file)
-        if found != sha256:
+        if not found.startswith(sha256):
             raise OSError(f"wrong sha256: expected {sha256}, found {found}")
         part.chmod(0o644)  # mkstemp's 0600 would shut out the other users of a shared cache
         part.replace(target)
