@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 MOST = 3  # problems named in one line; the rest is counted
 
 
-def problems(error: ValidationError, model: type[BaseModel], word: str = "option") -> str:
-    """The first problems of a validation as one line, e.g. "option 'scal' is not known; did you mean 'scale'? ...".
+def explain(error: ValidationError, model: type[BaseModel], word: str = "key") -> str:
+    """The first problems of a validation as one line, e.g. "key 'scal' is not known; did you mean 'scale'? ...".
 
     model: what was validated, for the nearest key; word: what a key is called.
     """
