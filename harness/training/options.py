@@ -8,21 +8,20 @@ from pydantic import Field, model_validator
 
 from harness.components import Options
 
-Device = str
-PrecisionName = Literal["auto", "float32", "bfloat16"]
-
 
 class HeadOptions(Options):
     """The classifier put on a backbone's features."""
 
     preset: Literal["two-layer", "one-layer", "authors"] = Field(
-        "two-layer",
+        default="two-layer",
         description="two-layer: the paper's Linear, activation, Linear; one-layer: Linear alone; "
         "authors: the head of the authors' code for this backbone",
     )
-    width: int = Field(256, ge=1, description="units of the hidden layer (two-layer)")
-    activation: Literal["relu", "gelu", "silu", "tanh"] = Field("relu", description="the non-linearity (two-layer)")
-    dropout: float = Field(0.0, ge=0, lt=1, description="share of inputs of the last layer dropped in training")
+    width: int = Field(default=256, ge=1, description="units of the hidden layer (two-layer)")
+    activation: Literal["relu", "gelu", "silu", "tanh"] = Field(
+        default="relu", description="the non-linearity (two-layer)"
+    )
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="share of inputs of the last layer dropped in training")
 
     @model_validator(mode="after")
     def _authors_head_is_given(self) -> Self:
@@ -42,38 +41,47 @@ def _default(options: type[Options], name: str) -> object:
 class Augmentation(Options):
     """Random changes of each training image, made in batches on the training device; all strengths 0: none."""
 
-    flip: float = Field(0.5, ge=0, le=1, description="probability of a horizontal flip")
-    rotation: float = Field(10.0, ge=0, le=90, description="largest rotation, degrees either way")
-    scale: float = Field(0.1, ge=0, lt=1, description="largest zoom in or out, as a fraction of the size")
-    shift: float = Field(0.06, ge=0, lt=1, description="largest shift either way, as a fraction of the side")
-    brightness: float = Field(0.2, ge=0, le=1, description="largest relative change of brightness")
-    contrast: float = Field(0.2, ge=0, le=1, description="largest relative change of contrast")
-    saturation: float = Field(0.2, ge=0, le=1, description="largest relative change of saturation")
+    flip: float = Field(default=0.5, ge=0, le=1, description="probability of a horizontal flip")
+    rotation: float = Field(default=10.0, ge=0, le=90, description="largest rotation, degrees either way")
+    scale: float = Field(default=0.1, ge=0, lt=1, description="largest zoom in or out, as a fraction of the size")
+    shift: float = Field(default=0.06, ge=0, lt=1, description="largest shift either way, as a fraction of the side")
+    brightness: float = Field(default=0.2, ge=0, le=1, description="largest relative change of brightness")
+    contrast: float = Field(default=0.2, ge=0, le=1, description="largest relative change of contrast")
+    saturation: float = Field(default=0.2, ge=0, le=1, description="largest relative change of saturation")
 
 
 class Recipe(Options):
     """How a network is trained: Adam, learning rate 1e-4, batches of 64 as in the paper."""
 
-    epochs: int = Field(20, ge=0, le=10_000, description="passes over the training part; 0: leave the phase out")
-    batch_size: int = Field(64, ge=2, description="images a step")
-    micro_batch: int | None = Field(
-        None, ge=2, description="images at once in memory, gradients added up to a step of batch_size; none: all"
+    epochs: int = Field(
+        default=20, ge=0, le=10_000, description="passes over the training part; 0: leave the phase out"
     )
-    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="the optimizer (sgd: Nesterov momentum 0.9)")
-    learning_rate: float = Field(1e-4, gt=0, description="highest learning rate")
-    weight_decay: float = Field(0.0, ge=0, description="weight decay")
+    batch_size: int = Field(default=64, ge=2, description="images a step")
+    micro_batch: int | None = Field(
+        default=None,
+        ge=2,
+        description="images at once in memory, gradients added up to a step of batch_size; none: all",
+    )
+    optimizer: Literal["adam", "adamw", "sgd"] = Field(
+        default="adam", description="the optimizer (sgd: Nesterov momentum 0.9)"
+    )
+    learning_rate: float = Field(default=1e-4, gt=0, description="highest learning rate")
+    weight_decay: float = Field(default=0.0, ge=0, description="weight decay")
     schedule: Literal["constant", "cosine", "one-cycle"] = Field(
-        "constant", description="learning rate over the steps; one-cycle rises over the first 30% and falls to zero"
+        default="constant",
+        description="learning rate over the steps; one-cycle rises over the first 30% and falls to zero",
     )
     patience: int | None = Field(
-        5, ge=1, description="stop after so many epochs without a better validation macro-F1; none: never"
+        default=5, ge=1, description="stop after so many epochs without a better validation macro-F1; none: never"
     )
     validation: float = Field(
-        0.15,
+        default=0.15,
         ge=0,
         le=0.5,
         description="share of subjects (else clips) held out to choose the best epoch; 0: keep the last",
     )
-    freeze_backbone: bool = Field(False, description="train the head alone")
-    clip_gradient: float | None = Field(None, gt=0, description="largest norm of the gradient; none: not clipped")
-    augmentation: Augmentation = Field(Augmentation(), description="random changes of the training images")
+    freeze_backbone: bool = Field(default=False, description="train the head alone")
+    clip_gradient: float | None = Field(
+        default=None, gt=0, description="largest norm of the gradient; none: not clipped"
+    )
+    augmentation: Augmentation = Field(default=Augmentation(), description="random changes of the training images")
