@@ -68,6 +68,7 @@ class ComponentSpec:
     requires import names of packages that must be present, e.g. ("torch",)
     install  the command that installs what is missing
     version  raise it when the same options give another result; part of every fingerprint
+    needs_truth  labelers only: it reads the target's annotations; for simulations, and the run says so
     """
 
     name: str
@@ -77,6 +78,7 @@ class ComponentSpec:
     requires: tuple[str, ...] = ()
     install: str = ""
     version: int = 1
+    needs_truth: bool = False
 
 
 # --- datasets ---------------------------------------------------------------------------------------------------
@@ -184,11 +186,9 @@ class Scorer(Protocol):
 class LookupLabeler(Protocol):
     """A labeler that knows faces by clip and frame instead of looking at them (published labels, simulations).
 
-    Built as target(options, label_space=LabelSpace). `needs_truth` asks for the target's annotations and makes the
-    run say so; only simulations may set it.
+    Built as target(options, label_space=LabelSpace). It is given the target's annotations only if its announcement
+    says needs_truth, as a simulation's does.
     """
-
-    needs_truth: bool
 
     def look_up(self, frames: pd.DataFrame, truth: pd.DataFrame | None) -> Scores:
         """frames: columns clip (str), frame (int, 0-based), one row a face to label; truth: the same rows with the

@@ -95,6 +95,11 @@ class Registry:
         """The import names it requires that are not installed; nothing is imported to find out."""
         return [name for name in component.spec.requires if not _is_installed(name)]
 
+    def require(self, component: Component) -> None:
+        """MissingPackage with the command to run, if a package that the component requires is not installed."""
+        if missing := self.missing(component):
+            raise MissingPackage(_missing_text(component, missing))
+
     def build(self, kind: Kind, name: str, data: Mapping[str, Any], **context: Any) -> Any:
         """target(options, **context) of a component, imported now.
 
@@ -103,8 +108,7 @@ class Registry:
         """
         component = self.get(kind, name)
         options = self.options(kind, name, data)
-        if missing := self.missing(component):
-            raise MissingPackage(_missing_text(component, missing))
+        self.require(component)
         target = _import_target(component)
         try:
             return target(options, **context)
