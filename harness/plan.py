@@ -1,0 +1,281 @@
+"""An experiment as the set of stages it needs: what is cached, what has to run, in which order."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from harness.components import Kind, Options
+from harness.config import Component, Experiment, Recipe
+from harness.errors import StoreError
+from harness.plugins import Registry
+from harness.stages import STAGES
+from harness.store import Artifact, Store, fingerprint_of
+
+Digest = Callable[[Path], str]
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One stage of a plan.
+
+    params are what the stage function gets; key is the same with every path replaced by a hash of what lies there.
+    """
+
+    kind: str
+    title: str
+    params: Mapping[str, Any]
+    key: Mapping[str, Any]
+    inputs: Mapping[str, Stage] = field(default_factory=dict)
+
+    @cached_property
+    def fingerprint_key(self) -> dict[str, Any]:
+        """What the fingerprint is made of, JSON-ready."""
+        return {
+            "stage": self.kind,
+            "version": STAGES[self.kind].version,
+            "params": self.key,
+            "inputs": {name: stage.fingerprint for name, stage in self.inputs.items()},
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 (hex) that names the artifact."""
+        return fingerprint_of(self.fingerprint_key)
+
+
+@dataclass(frozen=True)
+class UsedComponent:
+    """A component with its checked options: as parameters for a stage, and as a fingerprint sees it."""
+
+    kind: Kind
+    params: Mapping[str, Any]
+    key: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The stages of an experiment in an order that runs; `stages` has them by role ("faces:target", "fuse", ...)."""
+
+    stages: Mapping[str, Stage]
+    components: tuple[UsedComponent, ...]
+
+    def ordered(self) -> list[Stage]:
+        """Every distinct stage once, inputs before those that need them."""
+        found: dict[str, Stage] = {}
+
+        def visit(stage: Stage) -> None:
+            for one in stage.inputs.values():
+                visit(one)
+            found.setdefault(stage.fingerprint, stage)
+
+        for stage in self.stages.values():
+            visit(stage)
+        return list(found.values())
+
+    @property
+    def results(self) -> list[Stage]:
+        """The stages whose artifacts a run's folder and record are made from."""
+        made_of = ("score", "fuse", "pseudo-label", "train", "faces")
+        return [stage for role, stage in self.stages.items() if stage.kind in made_of and role != "faces:pretrain"]
+
+
+class _Builder:
+    """Collects the components of an experiment while its stages are laid out."""
+
+    def __init__(self, registry: Registry, digest: Digest) -> None:
+        self.registry = registry
+        self.digest = digest
+        self.components: dict[str, UsedComponent] = {}
+
+    def component(self, kind: Kind, wanted: Component) -> UsedComponent:
+        announced = self.registry.get(kind, wanted.use)
+        options = self.registry.options(kind, wanted.use, wanted.options)
+        self.registry.require(announced)
+        origin = {"distribution": announced.origin.distribution, "distribution_version": announced.origin.version}
+        used = UsedComponent(
+            kind,
+            {"use": wanted.use, "options": options.model_dump(mode="json"), **origin},
+            {"use": wanted.use, **origin, "version": announced.spec.version, **_options_key(options, self.digest)},
+        )
+        return self.components.setdefault(fingerprint_of([kind, used.key]), used)
+
+    def stage(self, kind: str, title: str, inputs: Mapping[str, Stage], **params: Any) -> Stage:
+        plain = {name: _unwrap(value, "params") for name, value in params.items()}
+        key = {name: _unwrap(value, "key") for name, value in params.items()}
+        return Stage(kind, title, plain, key, dict(inputs))
+
+
+def _unwrap(value: Any, side: str) -> Any:
+    return getattr(value, side) if isinstance(value, UsedComponent) else value
+
+
+def _options_key(options: Options, digest: Digest) -> dict[str, Any]:
+    dumped = options.model_dump(mode="json")
+    values = {name: dumped[name] for name, value in options if not isinstance(value, Path)}
+    contents = [digest(Path(source).expanduser()) for source in options.sources()]
+    return {"options": values, "contents": contents, "facts": options.facts()}
+
+
+def experiment_plan(experiment: Experiment, registry: Registry, digest: Digest) -> Plan:
+    """The plan of an experiment. Errors of the configuration and of missing packages and files come out here."""
+    build = _Builder(registry, digest)
+    space = experiment.space.as_dict()
+    stages: dict[str, Stage] = {}
+    roles = {"target": experiment.data.target, "pretrain": experiment.data.pretrain}
+    for role, data in roles.items():
+        if data is None or (role == "pretrain" and not experiment.training.backbones):
+            continue
+        dataset = build.component("datasets", data)
+        stages[f"data:{role}"] = written = build.stage("data", f"data ({role})", {}, dataset=dataset)
+        stages[f"truth:{role}"] = build.stage(
+            "truth", f"annotations ({role})", {"data": written}, dataset=dataset, label_space=space
+        )
+        faces = experiment.faces.model_dump(exclude={"detector"})
+        stages[f"faces:{role}"] = build.stage(
+            "faces", f"faces ({role})", {"data": written}, dataset=dataset,
+            detector=build.component("face_detectors", experiment.faces.detector), **faces,
+        )  # fmt: skip
+    _label(build, experiment, space, stages)
+    networks = _train(build, experiment, space, stages)
+    _fuse_and_score(build, experiment, space, stages, networks)
+    return Plan(stages, tuple(build.components.values()))
+
+
+def _label(build: _Builder, experiment: Experiment, space: dict[str, Any], stages: dict[str, Stage]) -> None:
+    labeling = experiment.labeling
+    faces = {"faces": stages["faces:target"]}
+    votes: dict[str, Stage] = {}
+    for number, wanted in enumerate(labeling.labelers):
+        labeler = build.component("labelers", wanted)
+        needs_truth = build.registry.get("labelers", wanted.use).spec.needs_truth
+        truth = {"truth": stages["truth:target"]} if needs_truth else {}
+        votes[f"votes-{number}"] = stages[f"label:{number}"] = build.stage(
+            "label", f"label ({wanted.use})", {**faces, **truth}, labeler=labeler, label_space=space,
+            sample=labeling.sample.model_dump(), batch=labeling.batch,
+        )  # fmt: skip
+    stages["pseudo-label"] = build.stage(
+        "pseudo-label", "pseudo-labels", {**faces, **votes}, label_space=space, threshold=labeling.threshold,
+        aggregator=build.component("aggregators", labeling.aggregator),
+    )  # fmt: skip
+
+
+def _train(
+    build: _Builder, experiment: Experiment, space: dict[str, Any], stages: dict[str, Stage]
+) -> dict[str, dict[str, Stage]]:
+    """Lay out training and prediction; returns name -> {"pretrained": ..., "network": ...} predict stages."""
+    training = experiment.training
+    target = stages["faces:target"]
+    networks: dict[str, dict[str, Stage]] = {}
+    for name, wanted in _named(training.backbones):
+        backbone = build.component("backbones", wanted)
+
+        def phase(
+            title: str, recipe: Recipe, inputs: dict[str, Stage], labels: str, name: str = name, backbone: Any = backbone
+        ) -> Stage:
+            stage = build.stage(
+                "train", f"{title} {name}", inputs, backbone=backbone, head=training.head.model_dump(),
+                loss=build.component("losses", training.loss), recipe=recipe.model_dump(), label_space=space,
+                image_size=training.image_size, seed=experiment.seed, precision=training.precision,
+                device=training.device, labels=labels,
+            )  # fmt: skip
+            stages[f"{title}:{name}"] = stage
+            return stage
+
+        def predict(role: str, model: Stage, name: str = name, backbone: Any = backbone) -> Stage:
+            stage = build.stage(
+                "predict", f"predict {name} ({role})", {"model": model, "faces": target}, backbone=backbone,
+                batch=training.finetune.batch_size, precision=training.precision, device=training.device, flip=False,
+            )  # fmt: skip
+            stages[f"predict:{name}:{role}"] = stage
+            return stage
+
+        found = networks[name] = {}
+        start: dict[str, Stage] = {}
+        if experiment.data.pretrain is not None:
+            inputs = {"faces": stages["faces:pretrain"], "labels": stages["truth:pretrain"]}
+            start["start"] = phase("pre-train", training.pretrain, inputs, "truth")
+            found["pretrained"] = predict("pre-trained", start["start"])
+        inputs = {"faces": target, "labels": stages["pseudo-label"], **start}
+        found["network"] = predict("fine-tuned", phase("fine-tune", training.finetune, inputs, "pseudo"))
+    return networks
+
+
+def _named(backbones: Iterable[Component]) -> Iterator[tuple[str, Component]]:
+    seen: set[str] = set()
+    for wanted in backbones:
+        names = (wanted.use if number == 1 else f"{wanted.use}-{number}" for number in itertools.count(1))
+        name = next(name for name in names if name not in seen)
+        seen.add(name)
+        yield name, wanted
+
+
+def _fuse_and_score(
+    build: _Builder, experiment: Experiment, space: dict[str, Any], stages: dict[str, Stage],
+    networks: dict[str, dict[str, Stage]],
+) -> None:  # fmt: skip
+    voters = {f"voter-{number}": found["network"] for number, found in enumerate(networks.values())}
+    names = list(networks)
+    if not voters:  # labels alone: the labels are the one voter, so that smoothing serves them too
+        voters, names = {"voter-0": stages["pseudo-label"]}, ["labels"]
+    stages["fuse"] = build.stage(
+        "fuse", "fuse", {"faces": stages["faces:target"], **voters}, voters=names, label_space=space,
+        aggregator=build.component("aggregators", experiment.fusion.aggregator),
+        smoothing=experiment.fusion.smoothing.model_dump(),
+    )  # fmt: skip
+    inputs = {name: stages[role] for name, role in (
+        ("truth", "truth:target"), ("faces", "faces:target"), ("labels", "pseudo-label"), ("fused", "fuse"),
+    )}  # fmt: skip
+    for number, found in enumerate(networks.values()):
+        inputs.update({f"{role}-{number}": stage for role, stage in found.items()})
+    stages["score"] = build.stage(
+        "score", "score", inputs, label_space=space, seed=experiment.seed, networks=list(networks),
+        **experiment.evaluation.model_dump(),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What a plan still has to do in a store: missing stages in order, cached ones, and what was found damaged."""
+
+    missing: tuple[Stage, ...]
+    cached: tuple[tuple[Stage, Artifact], ...]
+    damaged: tuple[tuple[Stage, str], ...]
+
+
+def pending(plan: Plan, store: Store) -> Pending:
+    """Compare a plan with a store.
+
+    An intermediate artifact that nobody needs any more is not missing. Inputs of what has to run are checked byte by
+    byte; a damaged artifact counts as missing and is named.
+    """
+    damaged: dict[str, tuple[Stage, str]] = {}
+    cached: dict[str, tuple[Stage, Artifact]] = {}
+    missing: dict[str, Stage] = {}
+    deeply: set[str] = set()
+
+    def visit(stage: Stage, *, as_input: bool) -> None:
+        name = stage.fingerprint
+        if name in missing or (name in cached and (not as_input or name in deeply)):
+            return
+        try:
+            artifact = store.find(stage.kind, name, deep=as_input)
+        except StoreError as error:
+            damaged[name], artifact = (stage, str(error)), None
+        if artifact:
+            cached[name] = (stage, artifact)
+            deeply.update({name} if as_input else ())
+            return
+        cached.pop(name, None)
+        missing[name] = stage
+        for one in stage.inputs.values():
+            visit(one, as_input=True)
+
+    for stage in plan.results:
+        visit(stage, as_input=False)
+    order = [stage for stage in plan.ordered() if stage.fingerprint in missing]
+    return Pending(tuple(order), tuple(cached.values()), tuple(damaged.values()))

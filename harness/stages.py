@@ -1,0 +1,27 @@
+"""The stages: where each one's function is, and its version (raised when the same inputs give another artifact)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StageSpec:
+    """target "module:function", imported only where the stage runs; version, part of every fingerprint."""
+
+    target: str
+    version: int = 1
+
+
+STAGES: Mapping[str, StageSpec] = {
+    "data": StageSpec("harness.datasets.stage:run_data"),
+    "truth": StageSpec("harness.datasets.stage:run_truth"),
+    "faces": StageSpec("harness.faces.stage:run"),
+    "label": StageSpec("harness.labeling.stage:run"),
+    "pseudo-label": StageSpec("harness.labeling.pseudo_labels:run"),
+    "train": StageSpec("harness.training.stage:run"),
+    "predict": StageSpec("harness.training.predict:run"),
+    "fuse": StageSpec("harness.fusion.stage:run"),
+    "score": StageSpec("harness.evaluation.stage:run"),
+}
