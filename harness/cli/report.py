@@ -1,0 +1,88 @@
+"""How a run looks to a person: a live line a stage on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from harness.plan import Pending, Stage
+from harness.store import Artifact
+
+PLAIN_EVERY = 30.0  # seconds between two progress lines where there is no terminal
+
+
+class ConsoleReporter:
+    """Reports a run on a console; a context manager."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn(),
+            TextColumn("[dim]{task.fields[text]}"), console=console, transient=True, disable=not console.is_terminal,
+        )  # fmt: skip
+        self._task: TaskID | None = None
+        self._began = self._last = 0.0
+        self._shown: set[str] = set()
+
+    def __enter__(self) -> ConsoleReporter:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def _line(self, text: str) -> None:
+        self.console.print(text, highlight=False, soft_wrap=True)
+
+    def begin(self, todo: Pending) -> None:
+        for stage, reason in todo.damaged:
+            self._line(f"[yellow]damaged[/]  {escape(stage.title)}: {escape(reason)}; it is made again")
+        for _, artifact in todo.cached:
+            self._notices(artifact)
+        if not todo.missing:
+            self._line(f"[green]nothing to do[/]: all {len(todo.cached)} results are in the store")
+        elif todo.cached:
+            self._line(f"{len(todo.cached)} results are in the store; {len(todo.missing)} stages to run")
+        else:
+            self._line(f"{len(todo.missing)} stages to run")
+
+    def started(self, stage: Stage, number: int, total: int) -> None:
+        self._began = self._last = time.monotonic()
+        self._title = f"{number:>2}/{total} {stage.title}"
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(escape(self._title), total=None, text="")
+
+    def progress(self, text: str, done: float, total: float | None) -> None:
+        if self._task is not None:
+            self._bar.update(self._task, completed=int(done), total=None if total is None else int(total), text=escape(text))
+        now = time.monotonic()
+        if not self.console.is_terminal and now - self._last >= PLAIN_EVERY:
+            self._last = now
+            of = "" if total is None else f" of {total:g}"
+            self._line(escape(f"{self._title}: {text} {done:g}{of}"))
+
+    def waiting(self, stage: Stage) -> None:
+        self._line(f"[yellow]waiting[/]  another run computes {escape(stage.title)}")
+
+    def finished(self, stage: Stage, artifact: Artifact, *, computed: bool) -> None:
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+            self._task = None
+        seconds = time.monotonic() - self._began
+        peak = f"{artifact.manifest.peak_memory / 2**20:>6.0f} MB" if artifact.manifest.peak_memory else ""
+        how = "" if computed else " [dim](made by another run)[/]"
+        self._line(f"{escape(self._title):<42}{seconds:>7.1f} s {peak}{how}")
+        self._notices(artifact)
+
+    def _notices(self, artifact: Artifact) -> None:
+        for notice in artifact.manifest.notices:
+            if notice not in self._shown:
+                self._shown.add(notice)
+                self._line(f"   [yellow]note[/] {escape(notice)}")
