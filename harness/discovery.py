@@ -165,18 +165,18 @@ def _flaws(announced: object) -> Iterator[str]:
         return
     spec: Any = announced  # the annotations of its fields are what is checked here
     if not isinstance(spec.name, str) or not NAME.fullmatch(spec.name):
-        yield f"the name {spec.name!r} is not lower-case letters, digits, '_', '.', '+' and '-'"
+        yield f"the name {_short(spec.name)} is not lower-case letters, digits, '_', '.', '+' and '-'"
     if not isinstance(spec.target, str) or not TARGET.fullmatch(spec.target):
-        yield f"{spec.name!r} has the target {spec.target!r}, which is not 'module:attribute'"
+        yield f"{spec.name!r} has the target {_short(spec.target)}, which is not 'module:attribute'"
     if not isinstance(spec.options, type) or not issubclass(spec.options, Options):
         yield f"{spec.name!r} has the options {_short(spec.options)}, which is not a subclass of components.Options"
     if not isinstance(spec.requires, tuple) or not all(isinstance(name, str) and name for name in spec.requires):
-        yield f"{spec.name!r} has requires={spec.requires!r}, which is not a tuple of import names"
+        yield f"{spec.name!r} has requires={_short(spec.requires)}, which is not a tuple of import names"
     for field in ("summary", "install"):
         if not isinstance(getattr(spec, field), str):
             yield f"{spec.name!r} has {field}={_short(getattr(spec, field))}, which is not a text"
     if type(spec.version) is not int:
-        yield f"{spec.name!r} has version={spec.version!r}, which is not a whole number"
+        yield f"{spec.name!r} has version={_short(spec.version)}, which is not a whole number"
 
 
 def _short(value: object) -> str:

@@ -1,0 +1,86 @@
+"""The command `harness`: a group whose sub-commands are imported when they run, so that --help loads click alone."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness import __version__
+
+if TYPE_CHECKING:
+    from harness.plugins import Registry
+
+# name -> where it is, and its line in --help (kept here so that --help imports nothing else)
+COMMANDS = {
+    "run": ("harness.cli.run:run", "Run an experiment and write its leaderboard."),
+    "plan": ("harness.cli.plan:plan", "Show what would run and what is stored already."),
+    "plugins": ("harness.cli.plugins:plugins", "List the installed components; show one's options."),
+    "leaderboard": ("harness.cli.leaderboard:leaderboard", "Build and show leaderboards from run records."),
+    "store": ("harness.cli.store:store", "List, check and prune stored artifacts."),
+}
+INTERRUPTED = 130  # what a shell reports for a command ended by Ctrl-C
+
+
+class Session:
+    """What the global options decided; the click context's `obj`, which every command receives (`click.pass_obj`)."""
+
+    def __init__(self, *, third_party: bool = True, blocked: tuple[str, ...] = ()) -> None:
+        self.third_party = third_party
+        self.blocked = blocked
+        self._registry: Registry | None = None
+
+    def registry(self) -> Registry:
+        """The components at hand, found once."""
+        if self._registry is None:
+            from harness.plugins import Registry
+
+            self._registry = Registry.discover(third_party=self.third_party, blocked=self.blocked)
+        return self._registry
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called, and the one place where errors become exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted; the same command goes on from what is stored", err=True)
+            raise click.exceptions.Exit(INTERRUPTED) from None
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            from harness.errors import HarnessError
+
+            if not isinstance(error, HarnessError):
+                raise
+            click.echo(f"error: {' '.join(str(error).split())}", err=True)
+            raise click.exceptions.Exit(2) from None
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="harness")
+@click.option("--no-third-party", is_flag=True, help="Use built-in components only.")
+@click.option(
+    "--block", "blocked", multiple=True, metavar="NAME", help="Leave out a plugin or distribution; repeatable."
+)
+@click.pass_context
+def main(ctx: click.Context, no_third_party: bool, blocked: tuple[str, ...]) -> None:
+    """Label faces with vision-language models, train small networks on the labels, and rank what comes out."""
+    ctx.obj = Session(third_party=not no_third_party, blocked=blocked)
