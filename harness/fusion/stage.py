@@ -1,0 +1,115 @@
+"""The stage `fuse`: the voters of each distinct face, one decision; the decisions of each clip, smoothed over time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.components import Decisions, Votes
+from harness.errors import DataError
+from harness.fusion.options import Smoothing
+from harness.fusion.predictions import predictions
+from harness.fusion.smoothing import kernel, relabel, smooth
+from harness.stage import StageContext
+
+INDEX = ("clip", "frame", "time", "face", "status")
+
+
+def run(context: StageContext) -> None:
+    """Write decisions.parquet: one row a frame of the faces artifact's index, in its order.
+
+    params {"aggregator", "smoothing", "voters": names in order, "label_space"}; inputs {"faces", "voter-0", ...}.
+    Columns: clip, frame, time, face, status as in the index; label int16 (-1 none), confidence float32, probabilities
+    fixed-size list of C float32 (NaN where none), unsmoothed int16 (the label before smoothing).
+    """
+    settings = Smoothing.read(context.params.get("smoothing", {}))
+    index = read_index(context.inputs["faces"])
+    decided = _aggregate(context, distinct_faces(context.inputs["faces"]))
+    frames = _spread(decided, index["face"].to_numpy())
+    context.progress("smoothing", 0, None)
+    final = _smooth(frames, clip_starts(index["clip"].to_numpy(zero_copy_only=False)), settings)
+    _write(context.folder / "decisions.parquet", index, final, frames.labels)
+
+
+def read_index(folder: Path) -> Any:
+    """clip, frame, time, face and status of every frame, as an Arrow table."""
+    import pyarrow.parquet as pq
+
+    return pq.read_table(folder / "index.parquet", columns=list(INDEX)).combine_chunks()
+
+
+def distinct_faces(folder: Path) -> int:
+    """Number of distinct faces of a faces artifact."""
+    import pyarrow.parquet as pq
+
+    return int(pq.read_metadata(folder / "crops.parquet").num_rows)
+
+
+def clip_starts(clips: NDArray[Any]) -> NDArray[np.int64]:
+    """clips (F,), frames of one clip together -> the bounds of the clips: (clips + 1,) positions from 0 to F."""
+    changes = np.flatnonzero(clips[1:] != clips[:-1]) + 1
+    return np.concatenate([[0], changes, [len(clips)]]) if len(clips) else np.zeros(1, np.int64)
+
+
+def _aggregate(context: StageContext, faces: int) -> Decisions:
+    voters = tuple(context.params["voters"])
+    classes = len(context.label_space)
+    if not voters:
+        raise DataError("nothing to fuse: no voter is configured")
+    votes = np.empty((len(voters), faces, classes), np.float32)
+    for number, name in enumerate(voters):
+        context.progress(f"reading {name}", number, len(voters))
+        try:
+            votes[number] = predictions(context.inputs[f"voter-{number}"], faces, classes)
+        except DataError as error:
+            raise DataError(f"voter {name!r}: {error}") from error
+    aggregator = context.build("aggregators", context.params["aggregator"])
+    decided: Decisions = aggregator.aggregate(Votes(votes, voters))
+    if decided.labels.shape != (faces,) or decided.probabilities.shape != (faces, classes):
+        raise DataError(
+            f"aggregator {context.params['aggregator']['use']!r} returned labels of shape {decided.labels.shape} and "
+            f"probabilities of shape {decided.probabilities.shape} for {faces} faces and {classes} classes"
+        )
+    return decided
+
+
+def _spread(decided: Decisions, face: NDArray[np.int64]) -> Decisions:
+    """Decisions of faces -> decisions of frames; a frame without a face has none."""
+    if not len(decided.labels):
+        return Decisions(
+            np.full(len(face), -1), np.full((len(face), decided.probabilities.shape[1]), np.nan, np.float32)
+        )
+    shown = face >= 0
+    labels = np.where(shown, decided.labels[face], -1)
+    return Decisions(labels, np.where(shown[:, None], decided.probabilities[face], np.float32(np.nan)))
+
+
+def _smooth(frames: Decisions, bounds: NDArray[np.int64], settings: Smoothing) -> Decisions:
+    if settings.kind == "none":
+        return frames
+    weights = kernel(settings)
+    labels, probabilities = frames.labels.copy(), frames.probabilities.copy()
+    for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+        smoothed = smooth(frames.probabilities[start:end], weights, settings.fill)
+        labels[start:end] = relabel(smoothed, frames.labels[start:end])
+        probabilities[start:end] = smoothed
+    return Decisions(labels, probabilities)
+
+
+def _write(path: Path, index: Any, final: Decisions, unsmoothed: NDArray[np.int64]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    flat = pa.array(np.ascontiguousarray(final.probabilities, np.float32).ravel())
+    columns = {
+        "label": pa.array(final.labels.astype(np.int16)),
+        "confidence": pa.array(final.confidence),
+        "probabilities": pa.FixedSizeListArray.from_arrays(flat, final.probabilities.shape[1]),
+        "unsmoothed": pa.array(unsmoothed.astype(np.int16)),
+    }
+    for name, column in columns.items():
+        index = index.append_column(name, column)
+    pq.write_table(index, path, compression="zstd")
