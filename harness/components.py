@@ -183,6 +183,20 @@ class Scorer(Protocol):
 
 
 @runtime_checkable
+class JointScorer(Scorer, Protocol):
+    """A scorer that judges every face against the others of its run or clip, for example from an unlabelled baseline.
+
+    The label stage calls `measure` in batches where it would call `score`, then `judge` once over all the rows.
+    """
+
+    def measure(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """faces (N, S, S, 3) RGB crops -> (N, K) float32, whatever `judge` needs of each face; NaN rows are allowed."""
+
+    def judge(self, measures: NDArray[np.float32], frames: pd.DataFrame) -> Scores:
+        """measures (N, K) of all faces of the run; frames: columns clip (str) and frame (int), one row a face."""
+
+
+@runtime_checkable
 class LookupLabeler(Protocol):
     """A labeler that knows faces by clip and frame instead of looking at them (published labels, simulations).
 
