@@ -1,0 +1,132 @@
+"""The stage `label`: one labeler's votes on a sample of the distinct faces."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.components import JointScorer, LookupLabeler, Scorer, Scores
+from harness.errors import ConfigError, DataError, StageError, StoreError
+from harness.labeling.sample import sample_faces
+from harness.labeling.votes import scored, write_votes
+from harness.stage import StageContext
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Result = TypeVar("Result")
+
+
+def run(context: StageContext) -> None:
+    """Stage `label`: params {"labeler", "label_space", "sample", "batch"}; inputs {"faces"}, {"truth"} if needed.
+
+    Writes votes.parquet. DataError if there is no face; ConfigError for a labeler that this stage cannot run.
+    """
+    name = context.params["labeler"]["use"]
+    space = context.label_space
+    faces = _faces(context.inputs["faces"])
+    faces = faces[sample_faces(faces, context.params["sample"])].reset_index(drop=True)
+    if not len(faces):
+        raise DataError("there is no face to label: the faces stage found none in any clip")
+    labeler = context.build("labelers", context.params["labeler"], label_space=space)
+    scores = _ask(context, name, labeler, faces)
+    votes = scored(faces, name, scores, len(space))
+    abstained = int((votes.frame["outcome"] == "abstain").sum())
+    if abstained:
+        context.notice(f"labeler {name!r} abstained on {abstained} of {len(faces)} faces")
+    write_votes(context.folder, votes)
+
+
+def _ask(context: StageContext, name: str, labeler: object, faces: pd.DataFrame) -> Scores:
+    if isinstance(labeler, LookupLabeler):
+        frames = faces[["clip", "frame"]]
+        return labeler.look_up(frames, _truth(context, name, frames))
+    if isinstance(labeler, JointScorer):
+        measures = np.concatenate(_in_batches(context, name, faces, labeler.measure))
+        return labeler.judge(measures, faces[["clip", "frame"]])
+    if isinstance(labeler, Scorer):
+        return _joined(_in_batches(context, name, faces, labeler.score))
+    kind = "a vision-language model" if hasattr(labeler, "reply") else "no scorer and no look-up labeler"
+    raise ConfigError(f"labeler {name!r} is {kind}; this version labels with scorers and look-up labelers only")
+
+
+def _in_batches(
+    context: StageContext, name: str, faces: pd.DataFrame, ask: Callable[[NDArray[np.uint8]], Result]
+) -> list[Result]:
+    """What `ask` answers to the faces' crops, batch after batch, in the order of `faces`."""
+    results: list[Result] = []
+    done = 0
+    for crops in _crops(context.inputs["faces"], faces["face"].to_numpy(), int(context.params.get("batch", 64))):
+        results.append(ask(crops))
+        done += len(crops)
+        context.progress(f"labelling with {name}", done, len(faces))
+    if done != len(faces):
+        raise StoreError(f"crops of {len(faces) - done} faces are missing in {context.inputs['faces']}")
+    return results
+
+
+def _joined(parts: list[Scores]) -> Scores:
+    """One Scores of those of the batches; explanations only if every batch has them."""
+    explanations: list[str] = []
+    for part in parts:
+        explanations += part.explanations or [""] * len(part.probabilities)
+    return Scores(np.concatenate([part.probabilities for part in parts]), explanations)
+
+
+def _faces(folder: Path) -> pd.DataFrame:
+    """The distinct faces, without their images: columns face, clip, frame."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table: pd.DataFrame = pq.read_table(folder / "crops.parquet", columns=["face", "clip", "frame"]).to_pandas()
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"faces in {folder} cannot be read: {str(error).splitlines()[0]}") from error
+    return table
+
+
+def _crops(folder: Path, wanted: NDArray[np.int64], batch: int) -> Iterator[NDArray[np.uint8]]:
+    """Decoded crops (N, S, S, 3) RGB of the wanted faces, in order of their ids, at most `batch` at once."""
+    from harness.faces.artifact import iter_crops
+
+    keep = set(wanted.tolist())
+    waiting: list[NDArray[np.uint8]] = []
+    for ids, images in iter_crops(folder, batch):
+        for face, image in zip(ids, images, strict=True):
+            if int(face) in keep:
+                waiting.append(_decode(image, int(face)))
+        while len(waiting) >= batch:
+            yield np.stack(waiting[:batch])
+            waiting = waiting[batch:]
+    if waiting:
+        yield np.stack(waiting)
+
+
+def _decode(image: bytes, face: int) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(image)) as opened:
+            return np.asarray(opened.convert("RGB"))
+    except (OSError, ValueError) as error:
+        raise StoreError(f"crop of face {face} cannot be decoded: {error}") from error
+
+
+def _truth(context: StageContext, name: str, frames: pd.DataFrame) -> pd.DataFrame | None:
+    """The frames' true labels, -1 where there is none; None if the labeler was not given the truth."""
+    import pandas as pd
+
+    if "truth" not in context.inputs:
+        return None
+    context.notice(f"labels of {name!r} are made from the annotations: a study of label noise, not a labeler's result")
+    truth = pd.read_parquet(context.inputs["truth"] / "truth.parquet")
+    labels = pd.Series(truth["label"].to_numpy(), index=pd.MultiIndex.from_arrays([truth["clip"], truth["frame"]]))
+    if labels.index.has_duplicates:
+        raise StageError("the annotations name a frame twice; every (clip, frame) may stand once")
+    wanted = pd.MultiIndex.from_arrays([frames["clip"], frames["frame"]])
+    return frames.assign(label=labels.reindex(wanted, fill_value=-1).to_numpy())
