@@ -12,21 +12,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.errors import DataError
-from harness.store import fingerprint_of, sha256_of
+from harness.store import fingerprint_of
+from harness.weights import sha256_of
 
 
 class Contents:
-    """Digests of files and folders, with a memory in an SQLite file."""
+    """Digests of files and folders, with a memory in an SQLite file; a context manager."""
 
     def __init__(self, memory: Path) -> None:
         self._database = sqlite3.connect(memory, timeout=60, isolation_level=None)
         self._database.execute("PRAGMA journal_mode=WAL")
+        self._database.execute("PRAGMA synchronous=NORMAL")  # a lost digest is only computed again
         self._database.execute(
             "CREATE TABLE IF NOT EXISTS digests (path TEXT PRIMARY KEY, size INTEGER, changed INTEGER, sha256 TEXT)"
         )
 
-    def close(self) -> None:
-        """Close the memory."""
+    def __enter__(self) -> Contents:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
         self._database.close()
 
     def digest(self, path: Path) -> str:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import StoreError
+from harness.weights import sha256_of
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
@@ -231,14 +232,8 @@ def _now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def sha256_of(path: Path) -> str:
-    """sha256 (hex) of a file's bytes."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
 def _sync_and_hash(path: Path) -> str:
+    digest = sha256_of(path)
     with path.open("rb") as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
         os.fsync(handle.fileno())
     return digest

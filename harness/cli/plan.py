@@ -31,7 +31,8 @@ def plan(session: Session, config: str, overrides: tuple[str, ...], store_folder
 
     experiment = load(config, overrides)
     store = Store(store_folder)
-    laid = experiment_plan(experiment, session.registry(), Contents(store.root / "contents.sqlite").digest)
+    with Contents(store.root / "contents.sqlite") as contents:
+        laid = experiment_plan(experiment, session.registry(), contents.digest)
     todo = pending(laid, store)
     missing = {stage.fingerprint for stage in todo.missing}
     damaged = {stage.fingerprint for stage, _ in todo.damaged}

@@ -49,7 +49,8 @@ def run(
     registry = session.registry()
     experiment = load(config, [*overrides, *([f"executor={executor}"] if executor else [])])
     store = Store(store_folder)
-    plan = experiment_plan(experiment, registry, Contents(store.root / "contents.sqlite").digest)
+    with Contents(store.root / "contents.sqlite") as contents:
+        plan = experiment_plan(experiment, registry, contents.digest)
     build = registry.build("executors", experiment.executor.use, experiment.executor.options)
     with ConsoleReporter(console) as reporter, build as running:
         outcome = execute(plan, store, running, reporter, registry.settings)

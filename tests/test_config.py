@@ -1,0 +1,140 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.config import apply_override, built_in, load, parse
+from harness.errors import ConfigError
+
+MINIMAL = 'name = "mine"\nbenchmark = "b"\n[data]\ntarget = "synthetic"\n'
+
+
+def write(folder, text):
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_minimal_file_has_the_papers_defaults(tmp_path):
+    experiment = load(write(tmp_path, MINIMAL))
+    assert experiment.faces.choose == "largest"
+    assert experiment.fusion.aggregator.use == "majority-vote"
+    assert experiment.training.pretrain.learning_rate == 1e-4
+    assert experiment.training.pretrain.batch_size == 64
+    assert experiment.training.loss.use == "bal-ce+dice"
+    assert experiment.data.pretrain is None
+    assert len(experiment.space) == 7
+
+
+@pytest.mark.parametrize("name", built_in())
+def test_every_built_in_experiment_loads(name):
+    assert load(name).name == name
+
+
+def test_a_component_may_be_a_name_or_a_table_with_options():
+    experiment = parse(
+        {"name": "x", "benchmark": "b", "data": {"target": {"use": "videos", "root": "clips"}},
+         "labeling": {"labelers": "facs"}}, "mine.toml",
+    )  # fmt: skip
+    assert experiment.data.target.options == {"root": "clips"}
+    assert [labeler.use for labeler in experiment.labeling.labelers] == ["facs"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name = ", r"mine\.toml: not valid TOML"),
+        (MINIMAL + "[faces]\ndetecor = 'haar'", r"'faces\.detecor' is not known; did you mean 'detector'\?"),
+        (MINIMAL + "[faces]\nsize = 4", r"'faces\.size' = 4: input should be greater than or equal to 16"),
+        (MINIMAL.replace('name = "mine"', ""), "key 'name' is missing"),
+        ("label_space = 'abaw-compound'\n" + MINIMAL, r"label space 'abaw-compound' is not known; did you mean 'abaw-"),
+        (MINIMAL + "[training.finetune]\nepoch = 3", "'training.finetune.epoch' is not known; did you mean 'epochs'"),
+        (MINIMAL + "[labeling]\nlabelers = []", r"'labeling\.labelers'"),
+    ],
+)  # fmt: skip
+def test_a_bad_file_is_one_line_with_the_key(tmp_path, text, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        load(write(tmp_path, text))
+    assert "\n" not in str(caught.value)
+    assert "mine.toml" in str(caught.value)
+
+
+def test_a_missing_file_and_an_unknown_built_in_differ(tmp_path):
+    with pytest.raises(ConfigError, match="no such experiment file"):
+        load(str(tmp_path / "nothing.toml"))
+    with pytest.raises(ConfigError, match="experiment 'demoo' is neither a file nor a built-in name; did you mean 'demo'"):
+        load("demoo")
+
+
+def test_a_file_that_is_no_text_is_one_line(tmp_path):
+    path = tmp_path / "binary.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match=r"binary\.toml: cannot be read"):
+        load(str(path))
+
+
+def test_a_label_space_of_ones_own():
+    space = {"name": "mood", "labels": [{"name": "Good"}, {"name": "Bad", "aliases": ["Poor"]}]}
+    experiment = parse({"name": "x", "benchmark": "b", "data": {"target": "synthetic"}, "label_space": space}, "x")
+    assert experiment.space.id_of("poor") == 1
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        ({"name": "mood", "labels": [{"name": "Good"}]}, "has 1 class; at least two are needed"),
+        ({"name": "mood", "labels": [{"name": "Good"}, {"name": "good "}]}, "'good ' names both"),
+        ({"name": "raf-db-basic-7", "labels": [{"name": "A"}, {"name": "B"}]}, "is taken by a built-in one"),
+    ],
+)
+def test_a_label_space_of_ones_own_is_checked(space, message):
+    with pytest.raises(ConfigError, match=message):
+        parse({"name": "x", "benchmark": "b", "data": {"target": "synthetic"}, "label_space": space}, "x")
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "value"),
+    [
+        ("faces.size=112", ("faces", "size"), 112),
+        ("fusion.aggregator=mean-probability", ("fusion", "aggregator"), "mean-probability"),
+        ('training.backbones=["resnet18"]', ("training", "backbones"), ["resnet18"]),
+        ("data.target.root=/data/my clips", ("data", "target", "root"), "/data/my clips"),
+        ("a=", ("a",), ""),
+        ("a=b=c", ("a",), "b=c"),
+    ],
+)
+def test_overrides_read_toml_values_and_fall_back_to_text(override, key, value):
+    changed = apply_override({"data": {"target": "videos"}}, override)
+    for part in key:
+        changed = changed[part]
+    assert changed == value
+
+
+def test_setting_an_option_of_a_component_written_as_a_name_keeps_the_name():
+    changed = apply_override({"faces": {"detector": "retinaface"}}, "faces.detector.runtime=torch")
+    assert changed["faces"]["detector"] == {"use": "retinaface", "runtime": "torch"}
+
+
+@pytest.mark.parametrize("override", ["nothing", "=1", "a..b=1", ".a=1"])
+def test_a_malformed_override_shows_the_form(override):
+    with pytest.raises(ConfigError, match="write key=value"):
+        apply_override({}, override)
+
+
+def test_an_override_below_a_number_is_refused():
+    with pytest.raises(ConfigError, match="'size' holds a int, not a table"):
+        apply_override({"faces": {"size": 3}}, "faces.size.big=1")
+
+
+@given(st.dictionaries(st.text("abc", min_size=1), st.integers()), st.integers())
+def test_an_override_changes_nothing_else_and_leaves_its_input_alone(data, value):
+    before = dict(data)
+    changed = apply_override(data, f"key={value}")
+    assert data == before
+    assert changed == {**before, "key": value}
+
+
+def test_the_shipped_experiments_lie_beside_the_module():
+    assert "demo" in built_in()
+    assert not any(Path(name).suffix for name in built_in())
