@@ -48,12 +48,10 @@ def run(context: StageContext) -> None:
     pq.write_table(to_arrow(frame, probabilities, {"label_space": space.name}), context.folder / FILE)
 
 
-def _in_order(inputs: Iterable[str] | object) -> list[Path]:
+def _in_order(inputs: Mapping[str, Path]) -> list[Path]:
     """The folders of votes-0, votes-1, ... by their numbers."""
-    assert isinstance(inputs, dict) or hasattr(inputs, "items")
-    numbered = {
-        int(found[1]): folder for name, folder in inputs.items() if (found := re.fullmatch(r"votes-(\d+)", name))
-    }
+    matches = ((re.fullmatch(r"votes-(\d+)", name), folder) for name, folder in inputs.items())
+    numbered = {int(found[1]): folder for found, folder in matches if found}
     if not numbered:
         raise StageError("pseudo-labels need at least one labeler's votes")
     return [numbered[number] for number in sorted(numbered)]
