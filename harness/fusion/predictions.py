@@ -50,16 +50,14 @@ def labelled(labels: Any, source: Path, faces: int, classes: int) -> NDArray[np.
 
 def matrix(column: Any, source: Path) -> NDArray[np.float32]:
     """An Arrow column of equally long float lists as (rows, length) float32; DataError if they are not."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    rows = len(column)
-    values = pc.list_flatten(column)
-    width = column.type.list_size if pa.types.is_fixed_size_list(column.type) else len(values) // max(rows, 1)
-    if column.null_count or len(values) != rows * width:
+    lengths = pc.unique(pc.list_value_length(column)).to_pylist()
+    if len(lengths) > 1 or None in lengths:
         raise DataError(f"{source.name}: its rows of probabilities are not equally long")
-    flat: NDArray[np.float32] = values.to_numpy(zero_copy_only=False).astype(np.float32)
-    return flat.reshape(rows, width)
+    width = lengths[0] if lengths else max(getattr(column.type, "list_size", 0), 0)
+    flat: NDArray[np.float32] = pc.list_flatten(column).to_numpy(zero_copy_only=False).astype(np.float32)
+    return flat.reshape(len(column), width)
 
 
 def _fitting(found: NDArray[np.float32], source: Path, shape: tuple[int, int]) -> NDArray[np.float32]:

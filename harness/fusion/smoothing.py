@@ -35,7 +35,7 @@ def smooth(probabilities: Floats, weights: NDArray[np.float64], fill: bool = Fal
     weights: 2 r + 1 of them. Rows that summed to 1 still do. Absent rows stay NaN; with `fill` they take the value of
     the present frames within r, if there are any.
     """
-    present = ~np.isnan(probabilities).any(axis=1)
+    present = _present(probabilities)
     signal = np.where(present[:, None], probabilities, 0).astype(np.float64)
     total = _convolve(present.astype(np.float64), weights)
     sums = np.stack([_convolve(column, weights) for column in signal.T], axis=1)
@@ -50,11 +50,15 @@ def relabel(smoothed: Floats, labels: NDArray[np.int64]) -> NDArray[np.int64]:
 
     The most probable class; on a tie the label before if it is among the tied classes, or else the lowest id.
     """
-    answered = ~np.isnan(smoothed).any(axis=1)
+    answered = _present(smoothed)
     scores = np.where(answered[:, None], smoothed, -1)
     tied = scores >= scores.max(axis=1, keepdims=True) - TIED
     keeps = (labels >= 0) & tied[np.arange(len(labels)), np.maximum(labels, 0)]
     return np.where(answered, np.where(keeps, labels, tied.argmax(axis=1)), -1)
+
+
+def _present(rows: Floats) -> NDArray[np.bool_]:
+    return ~np.asarray(np.isnan(rows).any(axis=1), np.bool_)
 
 
 def _convolve(signal: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def _smooth(frames: Decisions, bounds: NDArray[np.int64], settings: Smoothing) -
         return frames
     weights = kernel(settings)
     labels, probabilities = frames.labels.copy(), frames.probabilities.copy()
-    for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, end in itertools.pairwise(bounds):
         smoothed = smooth(frames.probabilities[start:end], weights, settings.fill)
         labels[start:end] = relabel(smoothed, frames.labels[start:end])
         probabilities[start:end] = smoothed
