@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from harness.errors import ConfigError, nearest
 from harness.expressions import BUILT_IN, LabelSpace, label_space
+from harness.fusion.options import Smoothing
 from harness.training.options import HeadOptions, Recipe
 from harness.validation import explain
 
@@ -52,17 +53,27 @@ Components = Annotated[list[Component], BeforeValidator(_as_list)]
 class Data(Section):
     """Where the clips come from."""
 
-    target: Component = Field(description="the clips to label and to score on; their annotations are used for scoring only")
-    pretrain: Component | None = Field(None, description="annotated data the networks are trained on first; none: pseudo-labels only")
+    target: Component = Field(
+        description="the clips to label and to score on; their annotations are used for scoring only"
+    )
+    pretrain: Component | None = Field(
+        None, description="annotated data the networks are trained on first; none: pseudo-labels only"
+    )
 
 
 class Faces(Section):
     """How one face a frame is found, chosen and cut out."""
 
     detector: Component = Field(Component(use="retinaface"), description="the face detector")
-    choose: Literal["largest", "score", "centre"] = Field("largest", description="which of several faces is kept; the paper: the biggest box")
-    gaps: Literal["closest", "leave"] = Field("closest", description="a frame without a face: copy the closest frame's face, or leave it without")
-    align: Literal["five-point", "box", "none"] = Field("five-point", description="similarity transform by five landmarks, or a square box crop")
+    choose: Literal["largest", "score", "centre"] = Field(
+        "largest", description="which of several faces is kept; the paper: the biggest box"
+    )
+    gaps: Literal["closest", "leave"] = Field(
+        "closest", description="a frame without a face: copy the closest frame's face, or leave it without"
+    )
+    align: Literal["five-point", "box", "none"] = Field(
+        "five-point", description="similarity transform by five landmarks, or a square box crop"
+    )
     size: int = Field(224, ge=16, le=1024, description="side of the crops, pixels")
     margin: float = Field(0.0, ge=0, le=1, description="border kept around the aligned face, as a fraction of its side")
     min_score: float = Field(0.5, ge=0, le=1, description="faces below this detector score do not count")
@@ -74,7 +85,9 @@ class Faces(Section):
 class Sample(Section):
     """Which of the distinct faces are labelled."""
 
-    rule: Literal["all", "every", "per-clip"] = Field("all", description="all faces, every k-th of a clip, or n evenly spread over a clip")
+    rule: Literal["all", "every", "per-clip"] = Field(
+        "all", description="all faces, every k-th of a clip, or n evenly spread over a clip"
+    )
     every: int = Field(1, ge=1, description="k of rule 'every'")
     per_clip: int = Field(10, ge=1, description="n of rule 'per-clip'")
     seed: int = Field(0, description="seed of the sampling")
@@ -83,8 +96,14 @@ class Sample(Section):
 class Labeling(Section):
     """Who labels the target's faces, and which labels are believed."""
 
-    labelers: Components = Field([Component(use="facs")], min_length=1, description="one labeler or several; several are combined by the aggregator")
-    aggregator: Component = Field(Component(use="mean-probability"), description="how several labelers become one label")
+    labelers: Components = Field(
+        [Component(use="facs")],
+        min_length=1,
+        description="one labeler or several; several are combined by the aggregator",
+    )
+    aggregator: Component = Field(
+        Component(use="mean-probability"), description="how several labelers become one label"
+    )
     sample: Sample = Field(Sample(), description="which faces are labelled")
     threshold: float = Field(0.5, ge=0, le=1, description="labels below this confidence are not trained on")
     batch: int = Field(64, ge=1, description="faces a labeler call")
@@ -93,22 +112,18 @@ class Labeling(Section):
 class Training(Section):
     """The networks, and how they are trained."""
 
-    backbones: Components = Field([], description="the networks of the ensemble, in the order that breaks ties; none: labels only")
+    backbones: Components = Field(
+        [], description="the networks of the ensemble, in the order that breaks ties; none: labels only"
+    )
     image_size: int | None = Field(None, ge=16, le=1024, description="input side, pixels; none: each backbone's own")
     head: HeadOptions = Field(HeadOptions(), description="the classifier put on each backbone")
     loss: Component = Field(Component(use="bal-ce+dice"), description="the loss")
     pretrain: Recipe = Field(Recipe(), description="training on the annotated data")
     finetune: Recipe = Field(Recipe(), description="training on the pseudo-labels")
-    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto: the faster of the two here, found by a short probe")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="auto: the faster of the two here, found by a short probe"
+    )
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
-
-
-class Smoothing(Section):
-    """Smoothing of the fused probabilities over a clip's frames."""
-
-    kind: Literal["none", "box", "gaussian"] = Field("none", description="the window")
-    window: int = Field(5, ge=1, description="frames of the box, odd")
-    sigma: float = Field(2.0, gt=0, description="standard deviation of the Gaussian, frames")
 
 
 class Fusion(Section):
@@ -122,7 +137,9 @@ class Evaluation(Section):
     """How runs are scored."""
 
     resamples: int = Field(2000, ge=100, le=100_000, description="bootstrap resamples of clips for the 95% interval")
-    unanswered: Literal["wrong", "excluded"] = Field("wrong", description="frames without a prediction count as wrong, or not at all")
+    unanswered: Literal["wrong", "excluded"] = Field(
+        "wrong", description="frames without a prediction count as wrong, or not at all"
+    )
 
 
 class OwnLabel(Section):
@@ -143,10 +160,14 @@ class OwnLabelSpace(Section):
 class Experiment(Section):
     """One experiment file."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="prefix of the run's name: lower case, digits, . _ -")
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="prefix of the run's name: lower case, digits, . _ -"
+    )
     benchmark: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="the leaderboard that the run joins")
     seed: int = Field(0, ge=0, description="seed of splits, initial weights, batches and resampling")
-    label_space: str | OwnLabelSpace = Field("abaw-compound-7", description="a built-in label space, or a table with a name and labels")
+    label_space: str | OwnLabelSpace = Field(
+        "abaw-compound-7", description="a built-in label space, or a table with a name and labels"
+    )
     data: Data
     faces: Faces = Faces()
     labeling: Labeling = Labeling()
@@ -161,7 +182,9 @@ class Experiment(Section):
         if isinstance(self.label_space, str):
             return label_space(self.label_space)
         if self.label_space.name in BUILT_IN:
-            raise ConfigError(f"label_space: the name {self.label_space.name!r} is taken by a built-in one; choose another")
+            raise ConfigError(
+                f"label_space: the name {self.label_space.name!r} is taken by a built-in one; choose another"
+            )
         return LabelSpace.from_dict(self.label_space.model_dump())
 
 

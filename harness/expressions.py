@@ -40,7 +40,9 @@ class LabelSpace:
                     raise ConfigError(f"label space {self.name!r}: class {class_id} has an empty name or alias")
                 if self._ids.setdefault(key, class_id) != class_id:
                     other = self.labels[self._ids[key]].name
-                    raise ConfigError(f"label space {self.name!r}: {spelling!r} names both {other!r} and {label.name!r}")
+                    raise ConfigError(
+                        f"label space {self.name!r}: {spelling!r} names both {other!r} and {label.name!r}"
+                    )
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -175,7 +175,12 @@ def _train(
         backbone = build.component("backbones", wanted)
 
         def phase(
-            title: str, recipe: Recipe, inputs: dict[str, Stage], labels: str, name: str = name, backbone: Any = backbone
+            title: str,
+            recipe: Recipe,
+            inputs: dict[str, Stage],
+            labels: str,
+            name: str = name,
+            backbone: Any = backbone,
         ) -> Stage:
             stage = build.stage(
                 "train", f"{title} {name}", inputs, backbone=backbone, head=training.head.model_dump(),

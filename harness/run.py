@@ -43,9 +43,7 @@ class Outcome:
         return self.artifacts[stage.fingerprint]
 
 
-def execute(
-    plan: Plan, store: Store, executor: Executor, reporter: Reporter, plugins: Mapping[str, Any]
-) -> Outcome:
+def execute(plan: Plan, store: Store, executor: Executor, reporter: Reporter, plugins: Mapping[str, Any]) -> Outcome:
     """Run what a plan lacks in a store. plugins: Registry.settings, for workers.
 
     Raises HarnessError of the first stage that fails; whatever finished before it is kept.
@@ -83,7 +81,7 @@ def _compute(
     stage: Stage, store: Store, executor: Executor, reporter: Reporter, artifacts: Mapping[str, Artifact],
     plugins: Mapping[str, Any],
 ) -> Artifact:  # fmt: skip
-    with store.writing(stage.kind, stage.fingerprint) as folder:
+    with store.writing(stage.fingerprint) as folder:
         job = Job(
             kind=stage.kind,
             title=stage.title,

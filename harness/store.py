@@ -110,7 +110,7 @@ class Store:
         raise StoreError(f"the store {str(self.root)!r} is full of unfinished work; run: harness store prune")
 
     @contextlib.contextmanager
-    def writing(self, stage: str, fingerprint: str) -> Iterator[Path]:
+    def writing(self, fingerprint: str) -> Iterator[Path]:
         """An empty folder to write an artifact into; call `commit` before leaving, else all of it is removed."""
         for stale in (self.root / ".work").glob(f"{fingerprint[:24]}-*"):
             shutil.rmtree(stale, ignore_errors=True)  # the lock is ours, so its writer is dead
@@ -219,7 +219,9 @@ def _check_file(path: Path, entry: Mapping[str, Any], deep: bool) -> None:
     if not path.is_file():
         raise StoreError(f"artifact {_short(path.parent)} lacks its file {path.name!r}")
     if path.stat().st_size != entry["size"]:
-        raise StoreError(f"artifact {_short(path.parent)}: {path.name!r} has {path.stat().st_size} bytes, not {entry['size']}")
+        raise StoreError(
+            f"artifact {_short(path.parent)}: {path.name!r} has {path.stat().st_size} bytes, not {entry['size']}"
+        )
     if deep and sha256_of(path) != entry["sha256"]:
         raise StoreError(f"artifact {_short(path.parent)}: {path.name!r} is damaged (its sha256 is wrong)")
 

@@ -63,7 +63,9 @@ def test_a_bad_file_is_one_line_with_the_key(tmp_path, text, message):
 def test_a_missing_file_and_an_unknown_built_in_differ(tmp_path):
     with pytest.raises(ConfigError, match="no such experiment file"):
         load(str(tmp_path / "nothing.toml"))
-    with pytest.raises(ConfigError, match="experiment 'demoo' is neither a file nor a built-in name; did you mean 'demo'"):
+    with pytest.raises(
+        ConfigError, match="experiment 'demoo' is neither a file nor a built-in name; did you mean 'demo'"
+    ):
         load("demoo")
 
 

@@ -18,7 +18,7 @@ FINGERPRINT = fingerprint_of("an artifact")
 
 
 def put(store, fingerprint=FINGERPRINT, text="hello", stage="faces"):
-    with store.writing(stage, fingerprint) as folder:
+    with store.writing(fingerprint) as folder:
         (folder / "table.txt").write_text(text)
         return store.commit(folder, Manifest(stage, fingerprint, {"a": 1}, {}, notices=("mind this",)))
 
@@ -59,7 +59,7 @@ def test_a_committed_artifact_is_found_with_its_files_and_notices(store):
 
 def test_an_artifact_that_was_not_committed_is_absent(store):
     def fail():
-        with store.writing("faces", FINGERPRINT) as folder:
+        with store.writing(FINGERPRINT) as folder:
             (folder / "half.txt").write_text("half")
             raise RuntimeError("stopped")
 
@@ -123,7 +123,7 @@ def test_an_invalidated_artifact_is_gone(store):
 
 
 def test_the_second_of_two_writers_keeps_what_the_first_wrote(store):
-    with store.writing("faces", FINGERPRINT) as slow:
+    with store.writing(FINGERPRINT) as slow:
         (slow / "table.txt").write_text("slow")
         other = Store(store.root)
         aside = other.root / ".work" / f"{FINGERPRINT[:24]}-{os.getpid()}-77"
@@ -165,7 +165,9 @@ def test_a_full_disk_says_what_to_do(tmp_path):
     text = str(full_disk(OSError(errno.ENOSPC, "No space left on device"), tmp_path))
     assert "no space left" in text
     assert "run the same command again" in text
-    assert "cannot be written: Permission denied" in str(full_disk(OSError(errno.EACCES, "Permission denied"), tmp_path))
+    assert "cannot be written: Permission denied" in str(
+        full_disk(OSError(errno.EACCES, "Permission denied"), tmp_path)
+    )
 
 
 def _hold(root, fingerprint, held, release):
@@ -198,7 +200,7 @@ from harness.store import Manifest, Store
 store = Store(Path(sys.argv[1]))
 for round in range(10_000):
     fingerprint = f"{round:064d}"
-    with store.lock(fingerprint), store.writing("faces", fingerprint) as folder:
+    with store.lock(fingerprint), store.writing(fingerprint) as folder:
         (folder / "a.bin").write_bytes(b"a" * 100_000)
         (folder / "b.bin").write_bytes(b"b" * 100_000)
         store.commit(folder, Manifest("faces", fingerprint, {}, {}))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
 
 from rich.console import Console
 from rich.markup import escape
@@ -32,9 +31,7 @@ class ConsoleReporter:
         self._bar.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         self._bar.stop()
 
     def _line(self, text: str) -> None:
@@ -61,7 +58,9 @@ class ConsoleReporter:
 
     def progress(self, text: str, done: float, total: float | None) -> None:
         if self._task is not None:
-            self._bar.update(self._task, completed=int(done), total=None if total is None else int(total), text=escape(text))
+            self._bar.update(
+                self._task, completed=int(done), total=None if total is None else int(total), text=escape(text)
+            )
         now = time.monotonic()
         if not self.console.is_terminal and now - self._last >= PLAIN_EVERY:
             self._last = now

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from harness.components import Job, JobResult
 from harness.builtins.executor_options import InlineOptions
+from harness.components import Job, JobResult
 from harness.executors.work import work
 
 

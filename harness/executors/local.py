@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from harness import errors
+from harness.builtins.executor_options import LocalOptions
 from harness.components import Job, JobResult
 from harness.errors import HarnessError, StageError
-from harness.builtins.executor_options import LocalOptions
 
 TRAINING_KINDS = frozenset({"train", "predict"})
 # Huge pages, and freed memory kept instead of returned: 18-52% more images/s in CPU training on glibc.
