@@ -18,7 +18,6 @@ if TYPE_CHECKING:  # numpy alone costs half of what `harness plugins list` may t
     import pandas as pd
     from numpy.typing import NDArray
 
-    from harness.expressions import LabelSpace
 
 Kind = Literal["datasets", "face_detectors", "labelers", "backbones", "losses", "aggregators", "executors"]
 KINDS: tuple[Kind, ...] = (

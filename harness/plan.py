@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.components import Kind, Options
-from harness.config import Component, Experiment, Recipe
+from harness.config import Component, Experiment
 from harness.errors import StoreError
 from harness.plugins import Registry
 from harness.stages import STAGES
 from harness.store import Artifact, Store, fingerprint_of
+from harness.training.options import Recipe
 
 Digest = Callable[[Path], str]
 

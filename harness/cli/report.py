@@ -51,7 +51,8 @@ class ConsoleReporter:
 
     def started(self, stage: Stage, number: int, total: int) -> None:
         self._began = self._last = time.monotonic()
-        self._title = f"{number:>2}/{total} {stage.title}"
+        self._number = f"{number:>2}/{total}"
+        self._title = f"{self._number} {stage.title}"
         if self._task is not None:
             self._bar.remove_task(self._task)
         self._task = self._bar.add_task(escape(self._title), total=None, text="")
@@ -77,7 +78,7 @@ class ConsoleReporter:
         seconds = time.monotonic() - self._began
         peak = f"{artifact.manifest.peak_memory / 2**20:>6.0f} MB" if artifact.manifest.peak_memory else ""
         how = "" if computed else " [dim](made by another run)[/]"
-        self._line(f"{escape(self._title):<42}{seconds:>7.1f} s {peak}{how}")
+        self._line(f"{self._number} {escape(stage.title):<36}{seconds:>7.1f} s {peak}{how}")
         self._notices(artifact)
 
     def _notices(self, artifact: Artifact) -> None:
