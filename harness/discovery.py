@@ -57,6 +57,7 @@ class Component:
 
 
 CORE = Origin("cer-harness", __version__)
+UNKNOWN = Origin("unknown", "0")
 BUILT_IN = EntryPoint("builtins", "harness.builtins", hookspecs.GROUP)
 NAME = re.compile(r"[a-z0-9][a-z0-9_.+-]*")
 TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
@@ -121,9 +122,9 @@ def _entry_points(search: _Search) -> Iterator[tuple[Origin, EntryPoint]]:
 
 def _origin(distribution: Distribution) -> Origin:
     try:
-        return Origin(str(distribution.metadata["Name"]), str(distribution.version))
+        return Origin(distribution.metadata["Name"] or UNKNOWN.distribution, distribution.version or UNKNOWN.version)
     except Exception:  # noqa: BLE001 - METADATA is absent or broken; its plugin may still be sound
-        return Origin("unknown", "0")
+        return UNKNOWN
 
 
 def _load(search: _Search, origin: Origin, point: EntryPoint) -> None:
