@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -174,7 +175,7 @@ class Experiment(Section):
     training: Training = Training()
     fusion: Fusion = Fusion()
     evaluation: Evaluation = Evaluation()
-    executor: Component = Component(use="local")
+    executor: Component = Field(Component(use="local"), description="what runs the stages; changes no result")
 
     @property
     def space(self) -> LabelSpace:
@@ -189,15 +190,17 @@ class Experiment(Section):
 
 
 def load(config: str, overrides: Iterable[str] = ()) -> Experiment:
-    """The experiment of a TOML file, or of a built-in name such as "demo", with `key=value` overrides.
+    """The experiment of a TOML file, of a finished run's experiment.json, or of a built-in name such as "demo", with
+    `key=value` overrides.
 
     ConfigError, one line, for whatever is wrong with the file, a key or a value.
     """
     path = _find(config)
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{config}: not valid TOML: {error}") from error
+        text = path.read_text(encoding="utf-8")
+        data = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
+        raise ConfigError(f"{config}: not valid {path.suffix[1:].upper() or 'TOML'}: {error}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{config}: cannot be read: {error}") from error
     for override in overrides:
@@ -212,7 +215,7 @@ def built_in() -> list[str]:
 
 def _find(config: str) -> Path:
     path = Path(config).expanduser()
-    if path.suffix == ".toml" or path.exists():
+    if path.suffix in (".toml", ".json") or path.exists():
         if path.is_file():
             return path
         raise ConfigError(f"{config}: no such experiment file")

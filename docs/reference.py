@@ -1,0 +1,103 @@
+"""Writes docs/configuration.md and docs/components.md from the options themselves: python docs/reference.py
+
+`tests/test_docs.py` holds the files to what this writes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from harness.components import KINDS, SINGULAR
+from harness.config import Component, Experiment
+from harness.plugins import Registry
+
+HERE = Path(__file__).parent
+
+
+def configuration() -> str:
+    """The page of every key of an experiment file."""
+    lines = [
+        "# Every key of an experiment file",
+        "",
+        "Made by `docs/reference.py` from the models in `harness/config.py`. An experiment is a TOML file; any key can",
+        "be overridden on the command line: `harness run demo --set faces.detector=haar --set faces.size=112`.",
+        'A *component* is a name (`"facs"`) or a table with the name under `use` and its options beside it',
+        '(`{use = "facs", temperature = 0.5}`); see [components](components.md) for all of them.',
+        "",
+    ]
+    for title, model in _sections(Experiment, ""):
+        lines += [f"## {title}", "", (model.__doc__ or "").strip(), "", *_rows(model), ""]
+    return "\n".join(lines)
+
+
+def components() -> str:
+    """The page of every component that the core and the reference plugins announce."""
+    registry = Registry.discover()
+    lines = [
+        "# Components",
+        "",
+        "Made by `docs/reference.py` from what is announced. `harness plugins list` shows the same for your machine,",
+        "with what is missing; `harness plugins show NAME` shows one.",
+        "",
+    ]
+    for kind in KINDS:
+        lines += [f"## {SINGULAR[kind].capitalize()}s", ""]
+        for one in registry.components(kind):
+            if not one.origin.distribution.startswith("cer-harness"):
+                continue
+            lines += [f"### {one.spec.name}", "", f"{one.spec.summary} (`{one.origin.distribution}`)", ""]
+            lines += [*_rows(one.spec.options), ""]
+    return "\n".join(lines)
+
+
+def _sections(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, type[BaseModel]]]:
+    yield (f"[{prefix}]" if prefix else "Top level"), model
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel) and inner is not Component:
+            yield from _sections(inner, f"{prefix}.{name}" if prefix else name)
+
+
+def _rows(model: type[BaseModel]) -> list[str]:
+    rows = [
+        f"| `{name}` | {_type(field)} | {_default(field)} | {_escaped(field.description or '')} |"
+        for name, field in model.model_fields.items()
+        if not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel))
+        or field.annotation is Component
+    ]
+    return ["| key | type | default | meaning |", "|---|---|---|---|", *rows] if rows else ["No options."]
+
+
+def _type(field: Any) -> str:
+    text = str(field.annotation) if not isinstance(field.annotation, type) else field.annotation.__name__
+    for noise in ("typing.", "harness.config.", "pathlib."):
+        text = text.replace(noise, "")
+    return _escaped(text.replace("Component", "component").replace("NoneType", "None"))
+
+
+def _default(field: Any) -> str:
+    if field.is_required():
+        return "required"
+    value = field.default
+    if value is PydanticUndefined:
+        value = field.default_factory()
+    if isinstance(value, Component):
+        value = value.use
+    if isinstance(value, list):
+        value = [one.use if isinstance(one, Component) else one for one in value]
+    return f"`{_escaped(json.dumps(value, default=str))}`"
+
+
+def _escaped(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    (HERE / "configuration.md").write_text(configuration(), encoding="utf-8")
+    (HERE / "components.md").write_text(components(), encoding="utf-8")
