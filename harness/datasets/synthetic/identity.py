@@ -155,5 +155,7 @@ def _between(first: Colour, second: Colour, share: float) -> Colour:
 
 
 def _jitter(colour: Colour, spread: float, random: np.random.Generator) -> Colour:
-    red, green, blue = (float(v) for v in np.clip(np.asarray(colour) + random.normal(0, spread, 3), 8, 250))
+    """Lighter or darker by `spread` per cent, and a third of that in hue: skin and hair never turn green."""
+    shade = 1 + random.normal(0, spread / 100)
+    red, green, blue = (float(v) for v in np.clip(np.asarray(colour) * (shade + random.normal(0, spread / 300, 3)), 8, 250))
     return red, green, blue

@@ -129,13 +129,19 @@ class Painter:
         y = middle[1] - 0.1 * unit
         collar = [[x + neck * 0.9, bottom], [x, bottom + 0.35 * unit], [x - neck * 0.9, bottom]]
         throat = np.array([[x - neck, y], [x + neck, y], *collar])
-        fill(self.image, throat, darker(self.who.skin, 0.80))
+        fill(self.image, throat, darker(self.who.skin, 0.82))
+        shadow = drawing.curve("jawline")[6:-6]
+        drop = np.array([0.0, 0.16 * unit])
+        inside = np.clip(shadow + drop, [x - neck, 0], [x + neck, far])
+        fill(self.image, inside, darker(self.who.skin, 0.62))
 
     def head(self) -> None:
         """Ears and the skin of the face."""
         skin = self.who.skin
         for side in "LR":
             fill(self.image, self.drawing.curve(f"ear{side}"), darker(skin, 0.9))
+        if self.who.style == "none":
+            fill(self.image, self.drawing.curve("skull"), skin)
         fill(self.image, self.drawing.curve("face"), skin)
 
     def beard(self) -> None:

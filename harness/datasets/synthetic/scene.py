@@ -49,15 +49,15 @@ def add_person(frame: Image, person: Person, light: Light) -> Image:
 def background(width: int, height: int, random: np.random.Generator, kind: Literal["studio", "room"]) -> Image:
     """A backdrop: soft blotches of one colour (studio), or furniture, windows and lamps out of focus (room)."""
     base = random.uniform(60, 215) if kind == "studio" else random.uniform(40, 150)
-    tint = random.normal(0, 18, 3)
-    coarse = np.clip(base + tint + random.normal(0, 16, (4, 5, 3)), 0, 255).astype(np.uint8)
+    tint = random.normal(0, 14, 3)
+    coarse = np.clip(base + tint + random.normal(0, 14, (4, 5, 1)) + random.normal(0, 5, (4, 5, 3)), 0, 255).astype(np.uint8)
     image: Image = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     if kind == "studio":
         return image
     for _ in range(int(random.integers(4, 9))):
         x, y = random.uniform(-0.1, 1.0, 2) * (width, height)
         w, h = random.uniform(0.08, 0.45, 2) * (width, height)
-        colour = tuple(float(v) for v in np.clip(random.normal(base, 45) + random.normal(0, 20, 3), 0, 255))
+        colour = tuple(float(v) for v in np.clip(random.normal(base, 40) + random.normal(0, 14, 3), 0, 255))
         cv2.rectangle(image, (int(x), int(y)), (int(x + w), int(y + h)), colour, -1)
     blurred: Image = cv2.GaussianBlur(image, (0, 0), float(random.uniform(1.5, 5.0)) * height / 300)
     return blurred
