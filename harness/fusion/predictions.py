@@ -38,9 +38,11 @@ def read_labels(table: Path) -> Any:
 def labelled(labels: Any, source: Path, faces: int, classes: int) -> NDArray[np.float32]:
     """(faces, classes) probabilities of the faces whose outcome is a label; NaN for all others."""
     identity = labels["face"].to_numpy()
+    if not len(identity):
+        return np.full((faces, classes), np.nan, np.float32)
     rows = matrix(labels["probabilities"], source)
     _fitting(rows, source, (len(identity), classes))
-    if len(identity) and not 0 <= identity.min() <= identity.max() < faces:
+    if not 0 <= identity.min() <= identity.max() < faces:
         raise DataError(f"{source.name}: names face {identity.max()}, but there are {faces} faces; label them again")
     found = np.full((faces, classes), np.nan, np.float32)
     believed = labels["outcome"].to_numpy(zero_copy_only=False) == "label"

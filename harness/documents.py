@@ -1,0 +1,60 @@
+"""Text files for people and programs: JSON that reads well, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from harness.errors import StoreError
+
+WIDTH = 120
+
+
+def readable_json(value: Any) -> str:
+    """JSON with one key a line and every list or object that fits on a line on one; keys keep their order.
+
+    Finite numbers only (ValueError otherwise): NaN is not JSON.
+    """
+    return _render(value, "") + "\n"
+
+
+def _render(value: Any, indent: str) -> str:
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if not isinstance(value, dict | list | tuple) or len(indent) + len(line) <= WIDTH:
+        return line
+    inner = indent + " "
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(str(key), ensure_ascii=False)}: {_render(one, inner)}" for key, one in value.items()]
+        return "{\n" + ",\n".join(inner + part for part in parts) + "\n" + indent + "}"
+    return "[\n" + ",\n".join(inner + _render(one, inner) for one in value) + "\n" + indent + "]"
+
+
+def write_atomically(path: Path, text: str) -> Path:
+    """Write a UTF-8 file whole or not at all, whatever else happens or writes it; StoreError if it cannot be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(beside, 0o666 & ~_umask())  # noqa: PTH101  mkstemp makes it 0600; a table is for everybody
+            os.replace(beside, path)  # noqa: PTH105
+        except BaseException:
+            Path(beside).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise StoreError(
+            f"{path.name!r} cannot be written in {str(path.parent)!r}: {error.strerror or error}"
+        ) from error
+    return path
+
+
+def _umask() -> int:
+    current = os.umask(0o022)
+    os.umask(current)
+    return current

@@ -1,0 +1,124 @@
+"""The scores of a run as data: what the stage `score` writes, records keep and leaderboards show."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Interval = tuple[float, float]
+Role = Literal["labeler", "network", "ensemble", "reference"]
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ClassScore(_Data):
+    """One class: metrics in [0, 1], the 95% interval of its F1, frames of the class and frames predicted as it."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    interval: Interval | None
+    support: float
+    predicted: float
+
+
+class SystemScore(_Data):
+    """One system on one target; metrics in [0, 1], None where nothing could be measured.
+
+    phase: which state of a network or ensemble ("pre-trained", "fine-tuned", "unsmoothed", "smoothed"), or "".
+    frames, clips: scored ones; coverage: share of these frames with a prediction. confusion: rows are true classes,
+    columns predicted ones; unanswered: per true class. counts: per clip of Scores.clips the (true class, predicted
+    class or -1, frames) that occur, from which every number here can be computed again. outcomes: of a labeler's
+    requests, by name.
+    """
+
+    system: str
+    role: Role
+    phase: str = ""
+    macro_f1: float | None
+    interval: Interval | None = None
+    accuracy: float | None
+    accuracy_interval: Interval | None = None
+    unweighted_average_recall: float | None
+    coverage: float | None
+    frames: int
+    clips: int
+    changes_per_second: float | None = None
+    change_share: float | None = None
+    per_class: list[ClassScore] = []
+    confusion: list[list[int]] = []
+    unanswered: list[int] = []
+    counts: list[list[tuple[int, int, int]]] = []
+    outcomes: dict[str, int] = {}
+
+
+class TruthFacts(_Data):
+    """The annotated frames: how many, in how many clips, of which classes, how often the label changes."""
+
+    frames: int
+    clips: int
+    per_class: list[int]
+    changes_per_second: float | None = None
+
+
+class Settings(_Data):
+    """How the scores were computed."""
+
+    unanswered: Literal["wrong", "excluded"]
+    resamples: int
+    seed: int
+    level: float = 0.95
+    macro_f1: str = "mean F1 of all classes of the label space; a class in neither truth nor predictions counts 0"
+    bootstrap: str = "percentile, clips drawn with replacement"
+
+
+class Scores(_Data):
+    """The scores of every system of a run. notes: what a reader must know, e.g. that there are few clips."""
+
+    label_space: str
+    classes: list[str]
+    truth: TruthFacts
+    settings: Settings
+    notes: list[str] = []
+    clips: list[str] = []
+    systems: list[SystemScore] = []
+
+    @property
+    def chance(self) -> float | None:
+        """Macro-F1 of uniform random guessing on this truth."""
+        return next((one.macro_f1 for one in self.systems if one.role == "reference"), None)
+
+
+def as_csv(scores: Scores) -> str:
+    """One line a system: its metrics, then the F1 of each class; empty where there is none."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    columns = ("macro_f1", "accuracy", "unweighted_average_recall", "coverage", "frames", "clips", "changes_per_second")
+    writer.writerow(
+        [
+            "system",
+            "role",
+            "phase",
+            "macro_f1_low",
+            "macro_f1_high",
+            *columns,
+            *(f"f1 {name}" for name in scores.classes),
+        ]
+    )
+    for one in scores.systems:
+        values = one.model_dump(include=set(columns))
+        ends: Iterable[Any] = one.interval or ("", "")
+        row = [*ends, *(values[name] for name in columns), *(score.f1 for score in one.per_class)]
+        writer.writerow([one.system, one.role, one.phase, *map(_plain, row)])
+    return text.getvalue()
+
+
+def _plain(value: Any) -> Any:
+    return "" if value is None else round(value, 6) if isinstance(value, float) else value
