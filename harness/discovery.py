@@ -108,16 +108,23 @@ def _entry_points(search: _Search) -> Iterator[tuple[Origin, EntryPoint]]:
     """
     seen = set()
     for distribution in distributions():
-        if f"[{hookspecs.GROUP}]" not in (distribution.read_text("entry_points.txt") or ""):
+        if not _has_our_group(distribution):
             continue
         origin = _origin(distribution)
-        if _canonical(origin.distribution) in seen:
+        if origin != UNKNOWN and _canonical(origin.distribution) in seen:
             continue
         seen.add(_canonical(origin.distribution))
         try:
             yield from [(origin, point) for point in distribution.entry_points if point.group == hookspecs.GROUP]
         except Exception as error:  # noqa: BLE001 - a malformed file of one distribution must not hide the others
             search.fail(origin.distribution, origin, f"entry_points.txt cannot be read: {one_line(error)}")
+
+
+def _has_our_group(distribution: Distribution) -> bool:
+    try:
+        return f"[{hookspecs.GROUP}]" in (distribution.read_text("entry_points.txt") or "")
+    except ValueError:  # not a text: no installer of ours wrote it
+        return False
 
 
 def _origin(distribution: Distribution) -> Origin:

@@ -73,7 +73,7 @@ class Registry:
             return found[0]
         if not found:
             raise UnknownComponent(
-                f"{SINGULAR[kind]} {name!r} is not known{nearest(name, self.names(kind))}{self._why()}"
+                f"{SINGULAR[kind]} {name!r} is not known{nearest(name, self.names(kind))}{self.absences()}"
             )
         announcers = " and ".join(str(one.origin) for one in found)
         raise AmbiguousComponent(
@@ -117,8 +117,8 @@ class Registry:
         except Exception as error:
             raise _failed(component, "cannot be built", error) from error
 
-    def _why(self) -> str:
-        """Why a name may be absent: plugins that failed or were left out."""
+    def absences(self) -> str:
+        """Why a name may be absent, to end a message with: plugins that failed or were left out; may be empty."""
         reasons = []
         if self.failures:
             culprits = dict.fromkeys(f"{one.plugin!r} of {one.distribution} {one.version}" for one in self.failures)

@@ -197,6 +197,23 @@ def test_a_malformed_entry_point_file_is_a_failure_of_its_distribution_alone(ins
     assert registry.get("aggregators", "shout")
 
 
+def test_an_entry_point_file_that_is_no_text_is_nobodys_plugin(install: Install, tmp_path: Path) -> None:
+    install("odd", "")
+    install_shout(install)
+    (tmp_path / "x_odd-1.0.dist-info" / "entry_points.txt").write_bytes(b"[harness]\xff\xfe")
+    registry = Registry.discover()
+    assert failures(registry, "x-odd") == []
+    assert registry.get("aggregators", "shout")
+
+
+def test_of_two_copies_of_a_distribution_the_first_on_the_path_counts(install: Install, tmp_path: Path) -> None:
+    install_shout(install)
+    with installed(fake_distribution(tmp_path / "other", "x-shout", "0.9", entry_points={"old": "old"}, modules={})):
+        registry = Registry.discover()
+    assert failures(registry, "x-shout") == ["ModuleNotFoundError: No module named 'old'"]
+    assert "shout" not in registry.names("aggregators")
+
+
 def test_a_distribution_without_metadata_still_brings_its_plugin(install: Install, tmp_path: Path) -> None:
     install_shout(install)
     (tmp_path / "x_shout-1.0.dist-info" / "METADATA").unlink()

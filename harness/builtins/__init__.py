@@ -8,9 +8,21 @@ from harness.builtins import aggregator_options as aggregators
 from harness.builtins import executor_options as executors
 from harness.builtins import loss_options as losses
 from harness.components import ComponentSpec, Options
+from harness.datasets.synthetic.options import SyntheticOptions
 from harness.hookspecs import hookimpl
 
 TORCH = "pip install 'cer-harness[torch]'"
+
+
+@hookimpl
+def harness_datasets() -> Iterable[ComponentSpec]:
+    """Data sets of the core."""
+    yield ComponentSpec(
+        "synthetic",
+        "rendered faces: annotated stills, or clips; says nothing about people",
+        SyntheticOptions,
+        "harness.datasets.synthetic.dataset:SyntheticDataset",
+    )
 
 
 @hookimpl

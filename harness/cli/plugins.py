@@ -59,7 +59,8 @@ def show(session: Session, name: str, kind: Any) -> None:
     found = [one for one in known if one.spec.name == name]
     if not found:
         what = SINGULAR[kind] if kind else "component"
-        raise UnknownComponent(f"{what} {name!r} is not known{nearest(name, {one.spec.name for one in known})}")
+        names = {one.spec.name for one in known}
+        raise UnknownComponent(f"{what} {name!r} is not known{nearest(name, names)}{registry.absences()}")
     console = Console(highlight=False)
     for position, component in enumerate(found):
         if position:
