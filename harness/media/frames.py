@@ -14,8 +14,8 @@ from harness.media.images import image_size, read_image
 from harness.media.paths import frame_images, medium_of
 from harness.media.videos import Problems, iter_video, probe_video
 
-# Bounds the memory of a batch whatever the resolution: 10 frames of 1080p, 2 of 4K.
-BATCH_BYTES = 64 * 2**20
+# Bounds the memory of a batch whatever the resolution: 5 frames of 1080p, 1 of 4K.
+BATCH_BYTES = 32 * 2**20
 
 
 @dataclass(frozen=True)

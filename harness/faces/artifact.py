@@ -1,0 +1,189 @@
+"""The faces artifact: its tables, how they are written as a stream, and how the other stages read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from harness.errors import DataError, StoreError, listed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INDEX, CROPS, CLIPS, SHEET = "index.parquet", "crops.parquet", "clips.parquet", "contact.png"
+_F32, _TEXT = pa.float32(), pa.string()
+SCHEMAS: Mapping[str, pa.Schema] = {
+    # One row a frame of every readable clip, by clip and frame. status: detected, copied, cropped or missing.
+    INDEX: pa.schema(
+        [
+            ("clip", _TEXT), ("frame", pa.int32()), ("time", pa.float64()), ("face", pa.int64()),
+            ("source_frame", pa.int32()), ("status", _TEXT), ("faces_found", pa.int16()),
+            ("x0", _F32), ("y0", _F32), ("x1", _F32), ("y1", _F32), ("score", _F32),
+        ]
+    ),
+    # One row a distinct face, by its id; image holds the encoded bytes that labelers are sent as they are.
+    CROPS: pa.schema(
+        [
+            ("face", pa.int64()), ("clip", _TEXT), ("frame", pa.int32()), ("subject", _TEXT),
+            ("image", pa.binary()), ("sha256", _TEXT),
+        ]
+    ),
+    # One row a clip. status: ok, no-face or unreadable.
+    CLIPS: pa.schema(
+        [
+            ("clip", _TEXT), ("subject", _TEXT), ("frames", pa.int32()), ("frames_per_second", pa.float64()),
+            ("width", pa.int32()), ("height", pa.int32()), ("faces", pa.int32()), ("status", _TEXT), ("note", _TEXT),
+        ]
+    ),
+}  # fmt: skip
+# Few images a group let a reader stream; the small rows of the index want large groups.
+ROW_GROUP: Mapping[str, int] = {INDEX: 65536, CROPS: 256, CLIPS: 65536}
+
+
+class TableWriter:
+    """Appends columns to one table of the artifact; at most a row group waits in memory."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._schema, self._most = SCHEMAS[name], ROW_GROUP[name]
+        # Images are compressed already, and sha256 sums cannot be.
+        compression = "none" if name == CROPS else "zstd"
+        self._writer = pq.ParquetWriter(folder / name, self._schema, compression=compression)
+        self._waiting: dict[str, list[Any]] = {field: [] for field in self._schema.names}
+
+    def append(self, columns: Mapping[str, Iterable[Any]]) -> None:
+        """Columns of equal length, all that the schema names."""
+        for field in self._schema.names:
+            self._waiting[field].extend(columns[field])
+        while len(self._waiting[self._schema.names[0]]) >= self._most:
+            self._write(self._most)
+
+    def close(self) -> None:
+        """Write what waits and the file's end."""
+        rest = len(self._waiting[self._schema.names[0]])
+        if rest:
+            self._write(rest)
+        self._writer.close()
+
+    def __enter__(self) -> TableWriter:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _write(self, count: int) -> None:
+        arrays = [pa.array(self._waiting[one.name][:count], one.type) for one in self._schema]
+        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=count)
+        for values in self._waiting.values():
+            del values[:count]
+
+
+def read_index(folder: Path) -> pd.DataFrame:
+    """index.parquet: one row a frame; StoreError if it is missing or damaged."""
+    return _read(folder, INDEX)
+
+
+def read_clips(folder: Path) -> pd.DataFrame:
+    """clips.parquet: one row a clip."""
+    return _read(folder, CLIPS)
+
+
+def read_faces(folder: Path) -> pd.DataFrame:
+    """crops.parquet without the images: face, clip, frame, subject, sha256; the row number is the face id."""
+    return _read(folder, CROPS, [name for name in SCHEMAS[CROPS].names if name != "image"])
+
+
+def iter_crops(folder: Path, batch: int = 256) -> Iterator[tuple[NDArray[np.int64], list[bytes]]]:
+    """All faces in order: ids (B,) and their encoded images."""
+    with _file(folder, CROPS) as file:
+        for part in file.iter_batches(batch, columns=["face", "image"]):
+            yield part.column("face").to_numpy().copy(), part.column("image").to_pylist()
+
+
+def read_crops(
+    folder: Path, faces: NDArray[np.integer] | Sequence[int] | None = None, size: int | None = None
+) -> NDArray[np.uint8]:
+    """Crops (N, S, S, 3) RGB of the given face ids in their order (all by default), resized to `size` if given.
+
+    Decoded on all cores. DataError names ids that do not exist, StoreError a damaged file.
+    """
+    with _file(folder, CROPS) as file:
+        starts = _group_starts(file)
+        wanted = np.arange(starts[-1]) if faces is None else np.asarray(faces, np.int64)
+        outside = wanted[(wanted < 0) | (wanted >= starts[-1])]
+        if len(outside):
+            raise DataError(f"{folder / CROPS}: no such face {listed(outside)} (there are {starts[-1]})")
+        if not len(wanted):
+            side = size or _side(file, folder)
+            return np.zeros((0, side, side, 3), np.uint8)
+        with ThreadPoolExecutor(thread_name_prefix="crops") as pool:
+            return _fill(file, folder, starts, wanted, size, pool)
+
+
+def _fill(
+    file: Any, folder: Path, starts: NDArray[np.int64], wanted: NDArray[np.int64], size: int | None, pool: Any
+) -> NDArray[np.uint8]:
+    from harness.faces.cropping import decode
+
+    groups = np.searchsorted(starts, wanted, side="right") - 1
+    crops: NDArray[np.uint8] | None = None
+    for group in np.unique(groups):
+        places = np.flatnonzero(groups == group)
+        images = file.read_row_group(int(group), columns=["image"]).column("image")
+        encoded = [images[int(row)].as_py() for row in wanted[places] - starts[group]]
+        for place, pixels in zip(places, pool.map(lambda image: decode(image, size), encoded), strict=True):
+            if pixels is None:
+                raise StoreError(f"{folder / CROPS}: the image of face {wanted[place]} is damaged; {_MEND}")
+            if crops is None:
+                crops = np.empty((len(wanted), *pixels.shape), np.uint8)
+            crops[place] = pixels
+    assert crops is not None
+    return crops
+
+
+_MEND = "delete the artifact's folder and run again"
+
+
+def _side(file: Any, folder: Path) -> int:
+    from harness.faces.cropping import decode
+
+    if not file.metadata.num_rows:
+        return 0
+    pixels = decode(next(file.iter_batches(1, columns=["image"])).column("image")[0].as_py())
+    if pixels is None:
+        raise StoreError(f"{folder / CROPS}: the image of face 0 is damaged; {_MEND}")
+    return len(pixels)
+
+
+def _group_starts(file: Any) -> NDArray[np.int64]:
+    rows = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+    return np.concatenate([[0], np.cumsum(rows)]).astype(np.int64)
+
+
+def _read(folder: Path, name: str, columns: list[str] | None = None) -> pd.DataFrame:
+    with _file(folder, name) as file:
+        table: pd.DataFrame = file.read(columns=columns).to_pandas()
+        return table
+
+
+@contextmanager
+def _file(folder: Path, name: str) -> Iterator[Any]:
+    """An open table with every column it should have; whatever is wrong with it becomes a StoreError naming it."""
+    path = Path(folder) / name
+    try:
+        with pq.ParquetFile(path) as file:
+            missing = [column for column in SCHEMAS[name].names if column not in file.schema_arrow.names]
+            if missing:
+                raise StoreError(f"{path}: column {listed(missing)} is missing; {_MEND}")
+            yield file
+    except FileNotFoundError:
+        raise StoreError(f"{path}: the file is missing; {_MEND}") from None
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"{path}: damaged ({' '.join(str(error).split())}); {_MEND}") from None

@@ -1,0 +1,173 @@
+"""The stage `faces`: every frame of every clip ends with exactly one face or a stated reason.
+
+params: "dataset", "detector" (components) and the keys of `Settings`; inputs: "data" (the data set's folder).
+Frames stream through: decoded on one thread, detected here in batches, aligned and encoded on a pool, written in
+row groups. What is kept per frame are a few numbers, and those only until the frame's clip ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.components import Clip, FaceDetector
+from harness.errors import PluginError
+from harness.faces import artifact
+from harness.faces.choice import Face, choose
+from harness.faces.cropping import encoder, warp
+from harness.faces.geometry import box_matrix, five_point_matrix
+from harness.faces.reading import ClipEnd, Parcel, parcels, survey
+from harness.faces.records import ClipRecord, clip_row
+from harness.faces.report import Report
+from harness.faces.settings import Settings
+from harness.faces.sheet import write_sheet
+from harness.media import Prefetch
+from harness.stage import StageContext
+
+# Detectors shrink an image 32 times: what is smaller than this holds no face to find.
+SMALLEST = 8
+
+
+def run(context: StageContext) -> None:
+    """Write index.parquet, crops.parquet, clips.parquet and contact.png.
+
+    Clips without a face and clips that cannot be read are listed in notices; DataError if no face is found at all.
+    """
+    settings = Settings.of(context.params)
+    dataset = context.build("datasets", context.params["dataset"], folder=context.inputs["data"])
+    detector = context.build("face_detectors", context.params["detector"])
+    clips = list(dataset.clips())
+    facts, total = survey(clips)
+    report = Report(str(context.params["detector"]["use"]))
+    with (
+        Work(context, settings, clips, detector, report) as work,
+        Prefetch(parcels(clips, facts, settings.batch)) as ahead,
+    ):
+        done = 0
+        for parcel in ahead:
+            work.handle(parcel)
+            done += len(parcel.frames)
+            context.progress("faces", done, None if total is None else max(total, done))
+    report.conclude(context)
+    write_sheet(context.folder)
+
+
+class Work:
+    """The state of one run: records of the clips under way, crops being made, tables being written."""
+
+    def __init__(
+        self, context: StageContext, settings: Settings, clips: Sequence[Clip], detector: FaceDetector, report: Report
+    ) -> None:
+        self._settings, self._clips, self._detector, self._report = settings, clips, detector, report
+        self._records: dict[int, ClipRecord] = {}
+        self._pending: deque[tuple[int, int, int, Future[tuple[bytes, str]]]] = deque()
+        self._next_face = 0
+        self._encode = encoder(settings.format, settings.quality)
+        with ExitStack() as stack:
+            tables = [
+                stack.enter_context(artifact.TableWriter(context.folder, name))
+                for name in (artifact.INDEX, artifact.CROPS, artifact.CLIPS)
+            ]
+            self._index, self._crops, self._ends = tables
+            self._pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="crops")
+            stack.callback(self._pool.shutdown, cancel_futures=True)
+            self._stack = stack.pop_all()
+
+    def __enter__(self) -> Work:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
+        with self._stack:
+            if kind is None:
+                self._store(0)
+
+    def handle(self, parcel: Parcel) -> None:
+        """Find and cut out the faces of a batch, then close the clips that end with it."""
+        if parcel.pixels is not None:
+            for place, face in enumerate(self._faces(parcel.pixels, parcel.cropped)):
+                clip, frame = parcel.clips[place], parcel.frames[place]
+                face_id = -1 if face is None else self._cut(parcel.pixels[place], face, clip, frame, parcel.cropped)
+                self._record(clip).add(frame, parcel.times[place], face_id, face)
+        for end in parcel.ends:
+            self._close(end)
+        self._store(2 * self._settings.batch)
+
+    def _faces(self, pixels: NDArray[np.uint8], cropped: bool) -> list[Face | None]:
+        count, height, width = pixels.shape[:3]
+        if min(height, width) < SMALLEST:
+            return [None] * count
+        if cropped:
+            whole = np.array([0, 0, width, height], np.float32)
+            return [Face(whole, float("nan"), None, 1)] * count
+        found = self._detector.detect(pixels)
+        if len(found) != count:
+            raise PluginError(f"face detector {self._report.detector!r} gave {len(found)} results for {count} frames")
+        return [choose(one, pixels.shape[1:], self._settings.choose, self._settings.min_score) for one in found]
+
+    def _cut(self, pixels: NDArray[np.uint8], face: Face, clip: int, frame: int, cropped: bool) -> int:
+        """Queue the crop of a face; returns its id, which depends on the order of frames alone."""
+        face_id, self._next_face = self._next_face, self._next_face + 1
+        matrix = self._matrix(face, pixels.shape, cropped)
+        job = self._pool.submit(_crop, pixels, matrix, self._settings.size, self._encode)
+        self._pending.append((face_id, clip, frame, job))
+        return face_id
+
+    def _matrix(self, face: Face, shape: tuple[int, ...], cropped: bool) -> NDArray[np.float64]:
+        settings = self._settings
+        if cropped or settings.align == "none":
+            return box_matrix(np.array([0, 0, shape[1], shape[0]]), settings.size, 0.0)
+        if settings.align == "five-point":
+            matrix = None
+            if face.landmarks is not None:
+                matrix = five_point_matrix(face.landmarks, settings.size, settings.margin)
+            if matrix is not None:
+                return matrix
+            self._report.unaligned += 1
+        return box_matrix(face.box, settings.size, settings.margin)
+
+    def _record(self, clip: int) -> ClipRecord:
+        if clip not in self._records:
+            self._records[clip] = ClipRecord(self._clips[clip].id, self._clips[clip].cropped)
+        return self._records[clip]
+
+    def _close(self, end: ClipEnd) -> None:
+        record = self._record(end.clip)
+        del self._records[end.clip]
+        status = self._report.clip(record, end)
+        if end.frames:
+            self._index.append(record.rows(end.frames, self._settings.gaps == "closest"))
+        note = "; ".join([*end.problems, *([end.error] if end.error else [])])
+        self._ends.append(clip_row(record, end, self._subject(end.clip), status, note))
+
+    def _subject(self, clip: int) -> str:
+        return self._clips[clip].subject or self._clips[clip].id
+
+    def _store(self, most: int) -> None:
+        """Write finished crops in order until at most `most` are waiting."""
+        while len(self._pending) > most:
+            face_id, clip, frame, job = self._pending.popleft()
+            image, digest = job.result()
+            self._crops.append(
+                {
+                    "face": [face_id],
+                    "clip": [self._clips[clip].id],
+                    "frame": [frame],
+                    "subject": [self._subject(clip)],
+                    "image": [image],
+                    "sha256": [digest],
+                }
+            )
+
+
+def _crop(
+    pixels: NDArray[np.uint8], matrix: NDArray[np.float64], size: int, encode: Callable[[NDArray[np.uint8]], bytes]
+) -> tuple[bytes, str]:
+    image = encode(warp(pixels, matrix, size))
+    return image, hashlib.sha256(image).hexdigest()
