@@ -9,7 +9,6 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from harness.cli import Session
     from harness.plugins import Component, Registry
@@ -137,7 +136,7 @@ def _print_component(console: Console, registry: Registry, component: Component)
     for key, value in _facts(registry, component):
         console.print(Text.assemble((f"{key:<13}", "bold"), value))
     console.print()
-    console.print(_options_table(component))
+    _print_options(console, component)
 
 
 def _facts(registry: Registry, component: Component) -> Iterator[tuple[str, str]]:
@@ -153,22 +152,22 @@ def _facts(registry: Registry, component: Component) -> Iterator[tuple[str, str]
     yield "target", spec.target
 
 
-def _options_table(component: Component) -> Table | str:
-    from rich import box
-    from rich.table import Table
+def _print_options(console: Console, component: Component) -> None:
+    """One option a paragraph: readable at any width, and `name = default` can be copied into an experiment file."""
+    from rich.padding import Padding
     from rich.text import Text
 
     from harness.cli.schema import rows
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("option", no_wrap=True, style="cyan")
-    table.add_column("type")
-    table.add_column("default", overflow="fold")
-    table.add_column("description", ratio=1)
-    for row in rows(component.spec.options):
-        default = Text("must be given", style="yellow") if row.default is None else Text(row.default)
-        table.add_row(Text(row.name), Text(row.type), default, Text(row.description))
-    return table if table.row_count else "It has no options."
+    options = list(rows(component.spec.options))
+    console.print(Text("options" if options else "It has no options.", style="bold" if options else ""))
+    for row in options:
+        default = f" = {row.default}" if row.default else ""
+        absent = "" if default else " (must be given)" if row.required else " (not set)"
+        line = Text.assemble((row.name, "cyan"), default, (absent, "yellow"), (f"   # {row.type}", "dim"))
+        console.print(Padding(line, (0, 0, 0, 2), expand=False))
+        if row.description:
+            console.print(Padding(Text(row.description), (0, 0, 0, 6), expand=False))
 
 
 def _state(registry: Registry, component: Component) -> str:

@@ -1,28 +1,29 @@
-"""A component's options as rows for people: name, type with its limits, default, description."""
+"""A component's options for people: name, type with its limits, default as TOML writes it, description."""
 
 from __future__ import annotations
 
+import json
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 NAMES: dict[object, str] = {
-    type(None): "none", bool: "true | false", int: "whole number", float: "number", str: "text", Path: "path",
+    type(None): "none", bool: "true | false", int: "integer", float: "number", str: "text", Path: "path",
 }  # fmt: skip
 LIMITS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "length >=", "max_length": "length <="}
 
 
 class Row(NamedTuple):
-    """One option; default is None when it must be given."""
+    """One option; default as an experiment file would write it, or "" where none can be written."""
 
     name: str
     type: str
-    default: str | None
+    default: str
+    required: bool
     description: str
 
 
@@ -33,16 +34,19 @@ def rows(model: type[BaseModel], prefix: str = "") -> Iterator[Row]:
         if isinstance(nested, type) and issubclass(nested, BaseModel):
             yield from rows(nested, f"{prefix}{name}.")
         else:
-            yield Row(prefix + name, _type(info), _default(info), info.description or "")
+            yield Row(prefix + name, _type(info), _default(info), info.is_required(), info.description or "")
 
 
 def _type(info: FieldInfo) -> str:
-    limits = [
-        f"{sign} {getattr(item, bound)}"
+    found = {
+        bound: getattr(item, bound)
         for item in info.metadata
-        for bound, sign in LIMITS.items()
+        for bound in LIMITS
         if getattr(item, bound, None) is not None
-    ]
+    }
+    limits = [f"{LIMITS[bound]} {value}" for bound, value in found.items()]
+    if set(found) == {"ge", "le"}:
+        limits = [f"{found['ge']} to {found['le']}"]
     return ", ".join([type_text(info.annotation), *limits])
 
 
@@ -66,14 +70,20 @@ def type_text(annotation: Any) -> str:
     return str(getattr(annotation, "__name__", annotation))
 
 
-def _default(info: FieldInfo) -> str | None:
-    if info.is_required():
-        return None
-    value = info.get_default(call_default_factory=True, validated_data={})
-    if value is PydanticUndefined or value is None:
-        return "none"
+def _default(info: FieldInfo) -> str:
+    return "" if info.is_required() else _toml(info.get_default(call_default_factory=True, validated_data={}))
+
+
+def _toml(value: object) -> str:
+    """A value as TOML writes it, "" for None, which TOML cannot write."""
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + "}"
     if isinstance(value, list | tuple | set | frozenset):
-        return "[" + ", ".join(str(one) for one in value) + "]"
-    return str(value) if str(value) else '""'
+        return "[" + ", ".join(_toml(one) for one in value) + "]"
+    return json.dumps(str(value), ensure_ascii=False)
