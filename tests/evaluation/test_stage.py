@@ -1,0 +1,236 @@
+"""The stage on small artifacts, written as the stages before it write them."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import f1_score
+
+from harness.errors import DataError
+from harness.evaluation.counts import Counts
+from harness.evaluation.metrics import macro_f1
+from harness.evaluation.stage import read_scores, run
+from harness.expressions import Label, LabelSpace
+from harness.plugins import Registry
+from harness.stage import StageContext
+
+SPACE = LabelSpace("abc", (Label("a"), Label("b"), Label("c")))
+CLIPS, LENGTH = 12, 5
+FACES = CLIPS * LENGTH
+TRUTH = np.random.default_rng(0).integers(-1, 3, FACES)
+
+
+class Artifacts:
+    """Writes the inputs of the stage into one folder."""
+
+    def __init__(self, path):
+        self.path = path
+        self.inputs = {}
+
+    def add(self, name, file, table):
+        folder = self.path / name
+        folder.mkdir(exist_ok=True)
+        if isinstance(table, np.ndarray):
+            np.save(folder / file, table)
+        else:
+            table.to_parquet(folder / file)
+        self.inputs[name] = folder
+
+    def faces(self, face=None):
+        table = pd.DataFrame({"clip": np.repeat([f"clip-{n:02}" for n in range(CLIPS)], LENGTH)})
+        table["frame"] = np.tile(np.arange(LENGTH), CLIPS)
+        table["time"] = table["frame"] / 10
+        table["face"] = np.arange(FACES) if face is None else face
+        table["status"] = "detected"
+        self.index = table
+        self.add("faces", "index.parquet", table)
+        self.add("faces", "crops.parquet", pd.DataFrame({"face": np.arange(FACES)}))
+
+    def truth(self, labels=TRUTH):
+        self.add("truth", "truth.parquet", self.index[["clip", "frame"]].assign(label=labels))
+
+    def labels(self, labels, faces=None):
+        faces = np.arange(FACES) if faces is None else faces
+        outcome = np.where(labels < 0, "abstain", "label")
+        table = pd.DataFrame({"face": faces, "outcome": outcome, "label": labels})
+        self.add("labels", "labels.parquet", table)
+
+    def network(self, name, labels):
+        rows = np.full((FACES, 3), np.nan, np.float32)
+        rows[labels >= 0] = np.eye(3, dtype=np.float32)[labels[labels >= 0]]
+        self.add(name, "probabilities.npy", rows)
+
+    def fused(self, labels, before=None):
+        table = self.index.assign(label=labels, unsmoothed=labels if before is None else before)
+        self.add("fused", "decisions.parquet", table)
+
+    def score(self, networks=(), **params):
+        folder = self.path / "scores"
+        folder.mkdir()
+        settings = {"resamples": 200, "seed": 0, "unanswered": "wrong", "networks": list(networks), **params}
+        context = StageContext(folder, {"label_space": SPACE.as_dict(), **settings}, self.inputs, Registry())
+        run(context)
+        return read_scores(folder), context.notices
+
+
+@pytest.fixture
+def artifacts(tmp_path):
+    made = Artifacts(tmp_path)
+    made.faces()
+    made.truth()
+    return made
+
+
+def guesses(seed, right=0.6, silent=0.0):
+    rng = np.random.default_rng(seed)
+    labels = np.where(rng.random(FACES) < right, np.maximum(TRUTH, 0), rng.integers(0, 3, FACES))
+    return np.where(rng.random(FACES) < silent, -1, labels)
+
+
+def test_every_system_is_scored_as_scikit_learn_would(artifacts):
+    labeler, first, second, final, before = (guesses(seed, silent=0.1) for seed in range(5))
+    artifacts.labels(labeler)
+    artifacts.network("pretrained-0", first)
+    artifacts.network("network-0", second)
+    artifacts.fused(final, before)
+    scores, notices = artifacts.score(["resnet18"])
+    found = {(one.system, one.role, one.phase): one for one in scores.systems}
+    expected = {
+        ("labeler", "labeler", ""): labeler,
+        ("resnet18", "network", "pre-trained"): first,
+        ("resnet18", "network", "fine-tuned"): second,
+        ("ensemble", "ensemble", "unsmoothed"): before,
+        ("ensemble", "ensemble", "smoothed"): final,
+    }
+    assert list(found) == [*expected, ("chance (uniform guessing)", "reference", "")]
+    scored = TRUTH >= 0
+    for key, labels in expected.items():
+        one = found[key]
+        value = f1_score(TRUTH[scored], labels[scored], labels=range(3), average="macro", zero_division=0)
+        assert one.macro_f1 == pytest.approx(value)
+        assert one.interval[0] < one.macro_f1 < one.interval[1]
+        assert one.coverage == pytest.approx((labels[scored] >= 0).mean())
+        assert (one.frames, one.clips) == (scored.sum(), CLIPS)
+        counts = Counts.from_triples(one.counts, 3)
+        assert macro_f1(counts.sums()[:].sum(axis=0)) == pytest.approx(value)
+        assert counts.confusion.sum(axis=0).tolist() == one.confusion
+    assert scores.chance == pytest.approx(1 / 3, abs=0.02)
+    assert found[("labeler", "labeler", "")].outcomes == {
+        "abstain": int((labeler < 0).sum()),
+        "label": int((labeler >= 0).sum()),
+    }
+    assert notices == []
+
+
+def test_the_files_are_json_without_nan_and_one_csv_line_a_system(artifacts):
+    artifacts.labels(guesses(0))
+    artifacts.score()
+    text = (artifacts.path / "scores" / "scores.json").read_text()
+    json.loads(text, parse_constant=pytest.fail)
+    lines = (artifacts.path / "scores" / "scores.csv").read_text().splitlines()
+    assert lines[0].startswith("system,role,phase,macro_f1_low,macro_f1_high,macro_f1,accuracy,")
+    assert [line.split(",")[0] for line in lines[1:]] == ["labeler", "chance (uniform guessing)"]
+    assert lines[2].split(",")[3:5] == ["", ""]
+
+
+def test_unanswered_frames_can_be_excluded(artifacts):
+    labels = guesses(1, silent=0.4)
+    artifacts.labels(labels)
+    scores, _ = artifacts.score(unanswered="excluded")
+    kept = (TRUTH >= 0) & (labels >= 0)
+    expected = f1_score(TRUTH[kept], labels[kept], labels=range(3), average="macro")
+    assert scores.systems[0].macro_f1 == pytest.approx(expected)
+
+
+def test_a_labeler_is_scored_on_the_frames_it_was_asked_about(artifacts):
+    labels = guesses(2)
+    artifacts.labels(labels[::5], np.arange(0, FACES, 5))
+    scores, notices = artifacts.score()
+    kept = (np.arange(FACES) % 5 == 0) & (TRUTH >= 0)
+    assert scores.systems[0].frames == kept.sum()
+    assert scores.systems[0].coverage == 1
+    assert "labeler was asked about 20.0% of the frames; it is scored on these" in notices
+
+
+def test_a_frame_without_a_face_counts_as_unanswered(artifacts):
+    artifacts.faces(np.where(np.arange(FACES) < LENGTH, -1, np.arange(FACES)))
+    artifacts.labels(guesses(3))
+    scores, _ = artifacts.score()
+    assert sum(scores.systems[0].unanswered) == (TRUTH[:LENGTH] >= 0).sum()
+
+
+def test_annotated_frames_that_were_not_decoded_count_as_unanswered_and_are_said(artifacts):
+    lost = pd.DataFrame({"clip": ["clip-00", "unreadable"], "frame": [99, 0], "label": [1, 2]})
+    table = pd.read_parquet(artifacts.inputs["truth"] / "truth.parquet")
+    artifacts.add("truth", "truth.parquet", pd.concat([table, lost]))
+    artifacts.labels(guesses(4))
+    scores, notices = artifacts.score()
+    assert sum(scores.systems[0].unanswered) == 2
+    assert scores.truth.clips == CLIPS + 1
+    assert "2 annotated frames were not decoded; they count as unanswered" in notices
+
+
+def test_smoothed_labels_are_scored_where_nothing_was_trained(artifacts):
+    labels = guesses(5)
+    artifacts.labels(labels)
+    artifacts.fused(np.zeros(FACES, int), labels)
+    scores, _ = artifacts.score()
+    assert [(one.system, one.phase) for one in scores.systems[:2]] == [("labeler", ""), ("labeler", "smoothed")]
+    assert scores.systems[1].changes_per_second == 0
+
+
+def test_labels_that_smoothing_left_alone_are_scored_once(artifacts):
+    artifacts.labels(guesses(5))
+    artifacts.fused(guesses(5))
+    scores, _ = artifacts.score()
+    assert [one.role for one in scores.systems] == ["labeler", "reference"]
+
+
+def test_without_annotations_coverage_and_flicker_are_given_and_it_is_said(artifacts):
+    artifacts.truth(np.full(FACES, -1))
+    artifacts.labels(guesses(6, silent=0.5))
+    scores, notices = artifacts.score()
+    assert notices == ["no frame is annotated with a class of the label space: nothing was scored"]
+    (labeler,) = scores.systems
+    assert (labeler.macro_f1, labeler.interval, labeler.per_class) == (None, None, [])
+    assert labeler.coverage == pytest.approx((guesses(6, silent=0.5) >= 0).mean())
+    assert labeler.changes_per_second > 0
+    assert scores.chance is None
+
+
+def test_one_clip_has_no_interval_and_few_clips_a_note(artifacts):
+    artifacts.labels(guesses(7))
+    artifacts.truth(np.where(np.arange(FACES) < LENGTH, np.arange(FACES) % 2, -1))
+    scores, notices = artifacts.score()
+    assert scores.systems[0].interval is None
+    assert scores.systems[0].per_class[0].interval is None
+    assert notices == [
+        "one annotated clip: the scores have no interval",
+        "no annotated frame is c: macro-F1 counts such a class as 0",
+    ]
+
+
+def test_few_clips_are_said(artifacts):
+    artifacts.labels(guesses(8))
+    artifacts.truth(np.where(np.arange(FACES) < 3 * LENGTH, np.arange(FACES) % 3, -1))
+    assert artifacts.score()[1] == ["3 annotated clips: intervals from so few are rough"]
+
+
+def test_a_frame_annotated_twice_is_refused(artifacts):
+    table = pd.read_parquet(artifacts.inputs["truth"] / "truth.parquet")
+    artifacts.add("truth", "truth.parquet", pd.concat([table, table.iloc[[3]]]))
+    with pytest.raises(DataError, match="the annotations give frame 3 of clip 'clip-00' more than once"):
+        artifacts.score()
+
+
+def test_a_class_id_beyond_the_space_is_refused(artifacts):
+    artifacts.truth(np.full(FACES, 3))
+    with pytest.raises(DataError, match="the annotations hold class id 3, but there are 3 classes"):
+        artifacts.score()
+
+
+def test_labels_of_other_faces_are_refused(artifacts):
+    artifacts.labels(np.zeros(1, int), np.array([FACES]))
+    with pytest.raises(DataError, match=f"labels.parquet: names face {FACES}, but there are {FACES} faces"):
+        artifacts.score()
