@@ -80,7 +80,7 @@ _LIPS = [
 _LIDS = [(INDEX[f"up{number}{side}"], INDEX[f"lo{number}{side}"]) for number in (1, 2, 3) for side in "LR"]
 _BROWS = [(INDEX[f"brow{number}{side}"], INDEX[f"up{max(number, 1)}{side}"]) for number in (0, 1, 2) for side in "LR"]
 # Least distances between neighbours, so that no combination of units turns a face inside out.
-_LIP_RED, _LID_GAP, _BROW_GAP = 0.03, 0.035, 0.10
+_LIP_RED, _LID_GAP, _BROW_GAP = 0.02, 0.035, 0.10
 
 
 def pose_face(shape: Array, intensities: Mapping[int, float], lopsided: float = 0.0, blink: float = 0.0) -> Array:

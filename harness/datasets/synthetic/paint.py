@@ -152,7 +152,9 @@ class Painter:
             mouth = drawing.curve("sulcus_line")
             left, right = drawing.point("fold3L"), drawing.point("fold3R")
             inner = np.concatenate([[right], mouth[::-1], [left]])
-            fill(self.image, np.concatenate([jaw, inner]), mix(who.skin, who.hair, who.beard * 0.8))
+            for share, strength in ((0.0, 0.4), (0.12, 0.65), (0.22, 0.8)):  # thin at the edge
+                edge = inner + (drawing.point("chin") - inner) * share * np.array([0.35, 1.0])
+                fill(self.image, np.concatenate([jaw, edge]), mix(who.skin, who.hair, who.beard * strength))
         if who.moustache:
             lip = drawing.curve("lip_top")
             lift = np.sin(np.linspace(0, np.pi, len(lip)))[:, None] * [0, -0.10 * self.unit]
@@ -281,6 +283,7 @@ class Painter:
                 self.unit * 0.16 * who.fringe * np.cos(np.clip((t - part) * 1.3, -1.5, 1.5)) * np.abs(t - part)
             )
         fill(self.image, np.concatenate([hairline, top[::-1]]), who.hair)
+        self._strands(hairline, top)
         if who.style in ("long", "bob"):
             for side in "LR":
                 sign = 1 if side == "R" else -1
@@ -288,6 +291,15 @@ class Painter:
                 c, d = drawing.point(f"jaw2{side}"), drawing.point(f"skull3{side}")
                 out = np.array([sign * 0.22 * self.unit, 0.0])
                 fill(self.image, np.array([a, b, c + out * 0.3, c + out * 1.2, b + out, d + out * 0.4]), who.hair)
+
+    def _strands(self, hairline: Array, top: Array) -> None:
+        roots = hairline[1:-1:2]
+        tips = top[np.linspace(1, len(top) - 2, len(roots)).astype(int)]
+        for number, (root, tip) in enumerate(zip(roots, tips, strict=True)):
+            tone = (0.88, 1.14, 0.94, 1.08)[(number * 7 + self.who.seed) % 4]
+            path = root + (tip - root) * np.linspace(0.04, 0.92, 5)[:, None]
+            path[:, 0] += 0.05 * self.unit * np.sin(np.linspace(0, np.pi, 5)) * (-1) ** (self.who.seed % 2)
+            fill(self.image, tapered(path, self.unit * 0.028 * np.array([0.2, 0.8, 1, 0.8, 0.2])), darker(self.who.hair, tone))
 
     def glasses(self) -> None:
         """Frames on the bridge of the nose; thin, so that eyes and brows stay visible."""

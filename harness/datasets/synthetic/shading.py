@@ -137,12 +137,12 @@ class Relief:
                     crease(path + up * height, 22 * outer)
             if frown > 0.1:
                 foot = at(f"brow0{side}") - out * 0.05
-                crease(np.array([foot - up * 0.10, foot + up * 0.14 + out * 0.02]), 60 * frown, 0.03)
+                crease(np.array([foot - up * 0.10, foot + up * 0.07 + out * 0.02]), 46 * frown, 0.032)
             wrinkle = self.amount(9)
             if wrinkle > 0.1:
-                for step in (0.0, 0.09, 0.18):
+                for step in (0.0, 0.10):
                     start = at("root") - up * (step - 0.02) + out * 0.03
-                    crease(np.array([start, start + out * 0.13 - up * 0.07]), 58 * wrinkle, 0.026)
+                    crease(np.array([start, start + out * 0.13 - up * 0.07]), 36 * wrinkle, 0.03)
             feet = self.amount(6)
             if feet > 0.1:
                 start = at(f"eye_out{side}") + out * 0.05
