@@ -1,0 +1,156 @@
+"""Records -> <benchmark>.md, .csv and .json: the same records give the same bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.documents import readable_json, write_atomically
+from harness.leaderboard.record import Record
+from harness.leaderboard.rows import Leaderboard, Row, leaderboard, record_files
+
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&$])")
+Stamp = list[tuple[str, int, int]]
+
+
+def build(leaderboards: Path, benchmark: str) -> list[Path]:
+    """Write the tables of a benchmark beside its records; returns their paths (md, csv, json).
+
+    DataError names a record that cannot be used. Safe beside other runs: whoever files a record builds after it, and a
+    build during which records changed is done again.
+    """
+    while True:
+        before = _stamp(leaderboards, benchmark)
+        board = read_leaderboard(leaderboards, benchmark)
+        texts = {".md": as_markdown(board), ".csv": as_csv(board), ".json": as_json(board)}
+        written = [write_atomically(leaderboards / f"{benchmark}{suffix}", text) for suffix, text in texts.items()]
+        if _stamp(leaderboards, benchmark) == before:
+            return written
+
+
+def read_leaderboard(leaderboards: Path, benchmark: str) -> Leaderboard:
+    """All records of a benchmark as ranked rows."""
+    return leaderboard(Record.read(path) for path in record_files(leaderboards, benchmark))
+
+
+def _stamp(leaderboards: Path, benchmark: str) -> Stamp:
+    found: list[tuple[str, os.stat_result]] = [(one.name, one.stat()) for one in record_files(leaderboards, benchmark)]
+    return [(name, status.st_mtime_ns, status.st_ino) for name, status in found]
+
+
+def as_markdown(board: Leaderboard) -> str:
+    """A table of the rows with intervals, a second one with the F1 of each class, and what to know about both."""
+    main = ["rank", "run", "system", "role", "macro-F1 [95%]", "accuracy", "coverage", "frames", "clips"]
+    parts = [
+        f"# {_escaped(board.benchmark)}",
+        f"Label space {_escaped(board.label_space)}, {len(board.classes)} classes. Macro-F1 is the mean F1 of all of "
+        f"them, with a 95% bootstrap interval over clips.{_guessing(board)}",
+        *(f"Note: {_escaped(note)}." for note in board.notes),
+        _table(main, [_main_cells(row) for row in board.rows], text_columns=4),
+        "## F1 of each class",
+        _table(["run", "system", *board.classes], [_class_cells(row) for row in board.rows], text_columns=2),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _guessing(board: Leaderboard) -> str:
+    return "" if board.chance is None else f" Uniform guessing reaches {board.chance:.3f}."
+
+
+def _main_cells(row: Row) -> list[str]:
+    one = row.score
+    numbers = [one.accuracy, one.coverage]
+    return [
+        str(row.rank), row.run, row.system, one.role, with_interval(one.macro_f1, one.interval),
+        *map(decimals, numbers), str(one.frames), str(one.clips),
+    ]  # fmt: skip
+
+
+def _class_cells(row: Row) -> list[str]:
+    return [row.run, row.system, *(decimals(one.f1) for one in row.score.per_class)]
+
+
+def with_interval(value: float | None, ends: tuple[float, float] | None) -> str:
+    """ "0.314 [0.290, 0.341]", or the value alone where there is no interval."""
+    return decimals(value) + (f" [{ends[0]:.3f}, {ends[1]:.3f}]" if ends else "")
+
+
+def decimals(value: float | None) -> str:
+    """Three decimals, or a dash."""
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], text_columns: int) -> str:
+    rule = [":--" if 0 < column < text_columns or text_columns == 2 > column else "--:" for column in range(len(head))]
+    lines = [[_escaped(cell) for cell in head], rule, *([_escaped(cell) for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _escaped(text: str) -> str:
+    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def as_csv(board: Leaderboard) -> str:
+    """One line a row, numbers in full; empty where there is none."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    entries = [_entry(row, board) for row in board.rows]
+    classes = [f"f1 {name}" for name in board.classes]
+    head = [
+        "rank",
+        "run",
+        "system",
+        "phase",
+        "role",
+        "macro_f1",
+        "low",
+        "high",
+        "accuracy",
+        "coverage",
+        "frames",
+        "clips",
+    ]
+    writer.writerow(head + classes)
+    for entry in entries:
+        values = {**entry, **{f"f1 {name}": value for name, value in entry["f1"].items()}}
+        writer.writerow(["" if values[column] is None else values[column] for column in head + classes])
+    return text.getvalue()
+
+
+def as_json(board: Leaderboard) -> str:
+    """The leaderboard for programs."""
+    return readable_json(
+        {
+            "benchmark": board.benchmark,
+            "label_space": board.label_space,
+            "classes": list(board.classes),
+            "chance": board.chance,
+            "notes": list(board.notes),
+            "rows": [_entry(row, board) for row in board.rows],
+        }
+    )
+
+
+def _entry(row: Row, board: Leaderboard) -> dict[str, Any]:
+    one = row.score
+    low, high = one.interval or (None, None)
+    return {
+        "rank": row.rank,
+        "run": row.run,
+        "system": one.system,
+        "phase": one.phase,
+        "role": one.role,
+        "macro_f1": one.macro_f1,
+        "low": low,
+        "high": high,
+        "accuracy": one.accuracy,
+        "coverage": one.coverage,
+        "frames": one.frames,
+        "clips": one.clips,
+        "f1": {name: score.f1 for name, score in zip(board.classes, one.per_class, strict=True)},
+    }
