@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.builtins import aggregator_options as aggregators
+from harness.builtins import detector_options as detectors
 from harness.builtins import executor_options as executors
 from harness.builtins import loss_options as losses
 from harness.components import ComponentSpec, Options
+from harness.datasets.options import VideosOptions
 from harness.datasets.synthetic.options import SyntheticOptions
 from harness.hookspecs import hookimpl
 
@@ -22,6 +24,20 @@ def harness_datasets() -> Iterable[ComponentSpec]:
         "rendered faces: annotated stills, or clips; says nothing about people",
         SyntheticOptions,
         "harness.datasets.synthetic.dataset:SyntheticDataset",
+    )
+    yield ComponentSpec(
+        "videos", "your own folder of videos, image folders and images", VideosOptions, "harness.datasets.videos:Videos"
+    )
+
+
+@hookimpl
+def harness_face_detectors() -> Iterable[ComponentSpec]:
+    """Face detectors of the core."""
+    yield ComponentSpec(
+        "whole-frame",
+        "takes each frame whole: for crops and for comparison",
+        detectors.WholeFrameOptions,
+        "harness.builtins.detectors:WholeFrame",
     )
 
 
