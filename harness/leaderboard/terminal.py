@@ -20,7 +20,7 @@ def table(leaderboards: Path, benchmark: str) -> Table:
     shown.add_column("#", justify="right", no_wrap=True)
     shown.add_column("run", overflow="fold")
     shown.add_column("system", overflow="fold")
-    shown.add_column("macro-F1 [95%]".replace("[", r"\["), no_wrap=True)
+    shown.add_column(escape("macro-F1 [95%]"), no_wrap=True)
     shown.add_column("acc.", justify="right", no_wrap=True)
     shown.add_column("cover.", justify="right", no_wrap=True)
     for row in board.rows:
