@@ -5,15 +5,14 @@ from __future__ import annotations
 import collections
 from typing import Any
 
+from harness.documents import readable_json, write_atomically
 from harness.errors import DataError, listed
 from harness.expressions import LabelSpace
 from harness.stage import StageContext
 
 
 def run_data(context: StageContext) -> None:
-    """Stage `data`: params {"dataset"}; writes the generated media, if any, and clips.csv (clip, subject)."""
-    import pandas as pd
-
+    """Stage `data`: params {"dataset"}; writes the generated media, if any, and summary.json (clips, subjects)."""
     dataset = context.build("datasets", context.params["dataset"], folder=context.folder)
     dataset.prepare(lambda done, total: context.progress("generating", done, total))
     clips = dataset.clips()
@@ -22,8 +21,8 @@ def run_data(context: StageContext) -> None:
     repeated = [name for name, count in collections.Counter(clip.id for clip in clips).items() if count > 1]
     if repeated:
         raise DataError(f"data set {context.params['dataset']['use']!r}: clip ids are not unique: {listed(repeated)}")
-    table = pd.DataFrame({"clip": [clip.id for clip in clips], "subject": [clip.subject or clip.id for clip in clips]})
-    table.to_csv(context.folder / "clips.csv", index=False)
+    summary = {"clips": len(clips), "subjects": len({clip.subject or clip.id for clip in clips})}
+    write_atomically(context.folder / "summary.json", readable_json(summary))
 
 
 def run_truth(context: StageContext) -> None:

@@ -41,7 +41,7 @@ def test_a_stage_runs_and_reports_progress_memory_and_time(executor, tmp_path):
     assert told[-1][1:] == (3, 3)
     assert result.seconds > 0
     assert result.peak_memory > 10_000_000
-    assert (tmp_path / "data" / "clips.csv").read_text().startswith("clip,subject\n")
+    assert json.loads((tmp_path / "data" / "summary.json").read_text()) == {"clips": 3, "subjects": 1}
 
 
 @pytest.mark.parametrize("executor", EXECUTORS, ids=["inline", "local"])
@@ -90,7 +90,7 @@ def test_a_killed_worker_is_reported_with_its_signal_and_the_next_stage_gets_a_n
             running.run(job, silent)
         killer.join()
         running.run(render(tmp_path / "third"), silent)
-    assert (tmp_path / "third" / "clips.csv").exists()
+    assert (tmp_path / "third" / "summary.json").exists()
 
 
 PARENT = """
