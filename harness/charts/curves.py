@@ -1,0 +1,63 @@
+"""Learning curves of several networks: training loss and validation macro-F1 against epochs, one column a phase."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.charts.style import INK, class_colours, figure
+from harness.errors import DataError
+
+Curve = Mapping[str, list[float]]
+ROWS = (("train_loss", "training loss"), ("validation_macro_f1", "validation macro-F1"))
+
+
+def read_history(path: Path) -> dict[str, list[float]]:
+    """history.csv of a train artifact: column -> values, NaN where empty. DataError if it is none."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        return {name: [float(row[name] or "nan") for row in rows] for name in ("epoch", *(name for name, _ in ROWS))}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path.name}: not a training history: {error}") from error
+
+
+def learning_curves(phases: Mapping[str, Mapping[str, Curve]]) -> Any:
+    """phases: title -> network -> columns epoch, train_loss, validation_macro_f1. A dot marks the best epoch."""
+    names = list(dict.fromkeys(name for networks in phases.values() for name in networks))
+    colours = dict(zip(names, class_colours(len(names)), strict=True))
+    drawn = figure(1.6 + 3.6 * len(phases), 5)
+    axes = drawn.subplots(len(ROWS), len(phases), squeeze=False, sharex="col", sharey="row")
+    for column, (title, networks) in enumerate(phases.items()):
+        for row, (key, label) in enumerate(ROWS):
+            axis = axes[row, column]
+            for name, curve in networks.items():
+                _draw(axis, curve, key, colours[name])
+            if column == 0:
+                axis.set_ylabel(label)
+        axes[0, column].set_title(title)
+        axes[-1, column].set_xlabel("epoch")
+        axes[-1, column].xaxis.get_major_locator().set_params(integer=True)
+    _legend(drawn, colours)
+    return drawn
+
+
+def _draw(axis: Any, curve: Curve, key: str, colour: str) -> None:
+    axis.plot(curve["epoch"], curve[key], color=colour, linewidth=1.6, marker=".", markersize=3)
+    known = [(value, epoch) for epoch, value in zip(curve["epoch"], curve[key], strict=True) if math.isfinite(value)]
+    if key == "validation_macro_f1" and known:
+        value, epoch = max(known, key=lambda pair: pair[0])
+        axis.plot(epoch, value, "o", color=colour, markersize=6, markeredgecolor=INK)
+
+
+def _legend(drawn: Any, colours: Mapping[str, str]) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [Line2D([], [], color=colour, linewidth=2, label=name) for name, colour in colours.items()]
+    handles.append(
+        Line2D([], [], color="none", marker="o", markerfacecolor="white", markeredgecolor=INK, label="best epoch")
+    )
+    drawn.legend(handles=handles, loc="outside right upper", frameon=False)
