@@ -1,0 +1,70 @@
+"""Every built-in component keeps the contract of its kind, as the public kit checks it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.components import Kind
+from harness.expressions import ABAW_COMPOUND_7
+from harness.plugins import Registry
+from harness.testing import (
+    check_aggregator,
+    check_dataset,
+    check_face_detector,
+    check_loss,
+)
+
+REGISTRY = Registry.discover(third_party=False)
+AGGREGATORS: list[tuple[str, dict[str, Any]]] = [
+    *[("majority-vote", {"ties": rule}) for rule in ("model-order", "highest-probability", "lowest-id", "random")],
+    ("mean-probability", {}),
+    ("median", {}),
+    ("weighted", {"weights": [1.0, 2.0, 0.5]}),
+    ("weighted", {"weights": {"a": 1, "b": 2, "c": 3}, "hard": True}),
+]
+LOSSES: list[tuple[str, dict[str, Any]]] = [
+    *[(name, {}) for name in ("bal-ce", "bal-ce+dice", "cross-entropy", "dice", "focal", "label-smoothing")],
+    ("dice", {"variant": "sample", "reduction": "sum"}),
+]
+
+
+def built_in(kind: Kind) -> set[str]:
+    return set(REGISTRY.names(kind))
+
+
+@pytest.mark.parametrize(("name", "options"), AGGREGATORS)
+def test_aggregators_keep_the_contract(name: str, options: dict[str, Any]) -> None:
+    check_aggregator(REGISTRY.build("aggregators", name, options))
+
+
+@pytest.mark.parametrize(("name", "options"), LOSSES)
+@pytest.mark.parametrize("counts", [[10, 1, 5], [7, 0, 2, 1, 30, 4, 4]])
+def test_losses_keep_the_contract(name: str, options: dict[str, Any], counts: list[int]) -> None:
+    torch = pytest.importorskip("torch")
+    check_loss(REGISTRY.build("losses", name, options, class_counts=torch.tensor(counts)), classes=len(counts))
+
+
+def test_the_whole_frame_detector_keeps_the_contract() -> None:
+    check_face_detector(REGISTRY.build("face_detectors", "whole-frame", {}))
+
+
+@pytest.mark.parametrize("options", [{"part": "stills", "stills": 7}, {"part": "clips", "clips": 1, "seconds": 0.5}])
+def test_the_synthetic_data_set_keeps_the_contract(options: dict[str, Any], tmp_path: Path) -> None:
+    check_dataset(REGISTRY.build("datasets", "synthetic", options, folder=tmp_path), ABAW_COMPOUND_7)
+
+
+def test_the_videos_data_set_keeps_the_contract(tmp_path: Path) -> None:
+    from PIL import Image
+
+    for name in ("a.png", "b.png"):
+        Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / name)
+    check_dataset(REGISTRY.build("datasets", "videos", {"root": tmp_path}, folder=tmp_path))
+
+
+def test_every_built_in_kind_is_checked_here() -> None:
+    assert {name for name, _ in AGGREGATORS} == built_in("aggregators")
+    assert {name for name, _ in LOSSES} == built_in("losses")
