@@ -81,8 +81,9 @@ class Plan:
     @property
     def results(self) -> list[Stage]:
         """The stages whose artifacts a run's folder and record are made from."""
-        made_of = ("score", "fuse", "pseudo-label", "train", "faces")
-        return [stage for role, stage in self.stages.items() if stage.kind in made_of and role != "faces:pretrain"]
+        made_of = ("data", "truth", "faces", "pseudo-label", "train", "fuse", "score")
+        unused = ("truth:pretrain", "faces:pretrain")
+        return [stage for role, stage in self.stages.items() if stage.kind in made_of and role not in unused]
 
 
 class _Builder:

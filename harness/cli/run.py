@@ -55,7 +55,7 @@ def run(
     with ConsoleReporter(console) as reporter, build as running:
         outcome = execute(plan, store, running, reporter, registry.settings)
     written = write_run(
-        experiment, plan, outcome, registry, name=run_name, overrides=overrides, runs=runs_folder,
+        experiment, plan, outcome, name=run_name, overrides=overrides, runs=runs_folder,
         leaderboards=leaderboards_folder,
     )  # fmt: skip
     print_summary(console, written, seconds=time.monotonic() - started)

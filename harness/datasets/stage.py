@@ -12,7 +12,7 @@ from harness.stage import StageContext
 
 
 def run_data(context: StageContext) -> None:
-    """Stage `data`: params {"dataset"}; writes the generated media, if any, and summary.json (clips, subjects)."""
+    """Stage `data`: params {"dataset"}; writes generated media, if any, and summary.json (clips, subjects, licence)."""
     dataset = context.build("datasets", context.params["dataset"], folder=context.folder)
     dataset.prepare(lambda done, total: context.progress("generating", done, total))
     clips = dataset.clips()
@@ -21,7 +21,11 @@ def run_data(context: StageContext) -> None:
     repeated = [name for name, count in collections.Counter(clip.id for clip in clips).items() if count > 1]
     if repeated:
         raise DataError(f"data set {context.params['dataset']['use']!r}: clip ids are not unique: {listed(repeated)}")
-    summary = {"clips": len(clips), "subjects": len({clip.subject or clip.id for clip in clips})}
+    summary = {
+        "clips": len(clips),
+        "subjects": len({clip.subject or clip.id for clip in clips}),
+        "licence": dataset.licence.name,
+    }
     write_atomically(context.folder / "summary.json", readable_json(summary))
 
 

@@ -45,12 +45,14 @@ class Machine(_Data):
 
 
 class ComponentRecord(_Data):
-    """A component that took part, and the distribution it came from."""
+    """A component that took part: the distribution it came from, its options, and facts such as its weights' sha256."""
 
     kind: str
     name: str
     distribution: str
     version: str
+    options: Annotated[dict[str, Any], BeforeValidator(redacted)] = Field(default_factory=dict)
+    facts: Annotated[dict[str, Any], BeforeValidator(redacted)] = Field(default_factory=dict)
 
 
 class DataRecord(_Data):

@@ -41,7 +41,7 @@ def test_a_stage_runs_and_reports_progress_memory_and_time(executor, tmp_path):
     assert told[-1][1:] == (3, 3)
     assert result.seconds > 0
     assert result.peak_memory > 10_000_000
-    assert json.loads((tmp_path / "data" / "summary.json").read_text()) == {"clips": 3, "subjects": 1}
+    assert json.loads((tmp_path / "data" / "summary.json").read_text())["clips"] == 3
 
 
 @pytest.mark.parametrize("executor", EXECUTORS, ids=["inline", "local"])

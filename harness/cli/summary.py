@@ -1,0 +1,65 @@
+"""What `harness run` says at its end: each system's score beside chance, and where everything lies."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.evaluation.scores import SystemScore
+from harness.runs import WrittenRun
+
+
+def print_summary(console: Console, run: WrittenRun, seconds: float) -> None:
+    """Print a finished run's scores and files. seconds: the whole command."""
+    console.print()
+    if run.record:
+        console.print(_table(run), highlight=False)
+    else:
+        console.print(
+            "[yellow]no score[/]: the target has no annotation of a class; predictions and charts are written"
+        )
+    for note in (*run.scores.notes, *run.notes):
+        console.print(Text.assemble(("note ", "yellow"), note), soft_wrap=True)
+    tables = ", ".join(path.suffix[1:] for path in run.tables)
+    lines = [
+        ("run", f"{run.folder}/ (predictions.csv, labels.csv, scores.csv, charts/)"),
+        *([("record", str(run.record))] if run.record else []),
+        *([("leaderboard", f"{run.tables[0].with_suffix('')} ({tables})")] if run.record and run.tables else []),
+        (
+            "time",
+            f"{seconds:.1f} s; {run.computed} stages computed" + ("" if run.computed else ": nothing had to be done"),
+        ),
+    ]
+    for title, text in lines:
+        console.print(Text.assemble((f"{title:<12}", "bold"), text), soft_wrap=True, highlight=False)
+
+
+def _table(run: WrittenRun) -> Table:
+    scores = run.scores
+    title = f"{run.name}: {scores.truth.frames} annotated frames of {scores.truth.clips} clips"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("system")
+    for column in ("macro-F1", "95% interval", "accuracy", "coverage"):
+        table.add_column(column, justify="right", no_wrap=True)
+    best = max((one.macro_f1 or 0 for one in scores.systems if one.role != "reference"), default=0)
+    for one in scores.systems:
+        style = "dim" if one.role == "reference" else "bold" if one.macro_f1 == best else ""
+        table.add_row(
+            Text(" ".join(part for part in (one.system, one.phase and f"({one.phase})") if part)),
+            _number(one.macro_f1, 3),
+            "" if one.interval is None else f"{one.interval[0]:.3f} - {one.interval[1]:.3f}",
+            _number(one.accuracy, 3),
+            "" if one.role == "reference" else _share(one),
+            style=style,
+        )
+    return table
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _share(one: SystemScore) -> str:
+    return "" if one.coverage is None else f"{one.coverage:.0%}"

@@ -1,0 +1,73 @@
+"""The record of a finished run: what was configured, what took part, what it cost in time, what came out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from harness.config import Experiment
+from harness.evaluation.scores import Scores
+from harness.leaderboard.provenance import git_state, machine, package_versions
+from harness.leaderboard.record import ComponentRecord, DataRecord, Record, StageRecord
+from harness.plan import Plan, Stage
+from harness.run import Outcome
+
+
+def make_record(
+    name: str, experiment: Experiment, plan: Plan, outcome: Outcome, scores: Scores, overrides: Sequence[str]
+) -> Record:
+    """The record of a run, ready to be filed."""
+    labeler = next((one for one in scores.systems if one.role == "labeler"), None)
+    notices = [notice for artifact in outcome.artifacts.values() for notice in artifact.manifest.notices]
+    components = [
+        ComponentRecord(
+            kind=used.kind,
+            name=used.params["use"],
+            distribution=used.params["distribution"],
+            version=used.params["distribution_version"],
+            options=used.key["options"],
+            facts=used.key["facts"],
+        )
+        for used in plan.components
+    ]
+    return Record(
+        run=name,
+        benchmark=experiment.benchmark,
+        created=datetime.now(UTC).replace(microsecond=0),
+        configuration={**experiment.model_dump(mode="json"), "overrides": list(overrides)},
+        components=components,
+        label_space=experiment.space.as_dict(),
+        seeds={"experiment": experiment.seed, "sampling": experiment.labeling.sample.seed},
+        git=git_state(),
+        packages=package_versions({one.distribution for one in components}),
+        machine=machine(),
+        data=[
+            _data(role.removeprefix("data:"), stage, outcome)
+            for role, stage in plan.stages.items()
+            if stage.kind == "data"
+        ],
+        stages=[_stage(stage, outcome) for stage in plan.ordered() if stage.fingerprint in outcome.artifacts],
+        notices=list(dict.fromkeys(notices)),
+        outcomes=labeler.outcomes if labeler else {},
+        scores=scores,
+    )
+
+
+def _data(role: str, stage: Stage, outcome: Outcome) -> DataRecord:
+    summary = json.loads((outcome.of(stage).folder / "summary.json").read_text(encoding="utf-8"))
+    return DataRecord(
+        role=role, name=stage.params["dataset"]["use"], fingerprint=stage.fingerprint, licence=summary["licence"]
+    )
+
+
+def _stage(stage: Stage, outcome: Outcome) -> StageRecord:
+    manifest = outcome.of(stage).manifest
+    return StageRecord(
+        kind=stage.kind,
+        title=stage.title,
+        fingerprint=stage.fingerprint,
+        seconds=round(manifest.seconds, 3),
+        peak_memory=manifest.peak_memory,
+        cached=stage.fingerprint not in outcome.computed,
+    )

@@ -1,0 +1,126 @@
+"""What a run leaves for a person: runs/NAME/ with predictions, labels, scores and charts, and its filed record."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.charts import write_charts
+from harness.config import Experiment
+from harness.documents import readable_json, write_atomically
+from harness.errors import ConfigError, MissingPackage
+from harness.evaluation.scores import Scores
+from harness.evaluation.stage import read_scores
+from harness.leaderboard.build import build
+from harness.leaderboard.record import file_record
+from harness.plan import Plan
+from harness.recording import make_record
+from harness.run import Outcome
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DONE = "run.json"
+
+
+@dataclass(frozen=True)
+class WrittenRun:
+    """A run's folder, its record (None without annotations), the tables it is in, its scores, notes for the user."""
+
+    name: str
+    folder: Path
+    scores: Scores
+    record: Path | None
+    tables: Sequence[Path]
+    computed: int
+    notes: Sequence[str]
+
+
+def write_run(
+    experiment: Experiment,
+    plan: Plan,
+    outcome: Outcome,
+    *,
+    name: str | None,
+    overrides: Sequence[str],
+    runs: Path,
+    leaderboards: Path,
+) -> WrittenRun:
+    """Write the run's folder and file its record, unless both stand already for the same artifacts."""
+    name = name or f"{experiment.name}-{plan.stages['score'].fingerprint[:8]}"
+    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or name[0] in ".-":
+        raise ConfigError(f"--name {name!r}: use letters, digits, '.', '_' and '-', beginning with a letter or digit")
+    folder = runs / name
+    scores = read_scores(outcome.of(plan.stages["score"]).folder)
+    stands = {"fingerprints": {role: stage.fingerprint for role, stage in plan.stages.items()}}
+    scored = scores.truth.frames > 0
+    filed = leaderboards / "results" / experiment.benchmark / f"{name}.json"
+    notes: list[str] = []
+    tables: Sequence[Path] = sorted(leaderboards.glob(f"{experiment.benchmark}.*"))
+    if _read(folder / DONE) != stands or (scored and not (filed.is_file() and tables)):
+        notes += _fill(folder, experiment, plan, outcome)
+        if scored:
+            record = make_record(name, experiment, plan, outcome, scores, overrides)
+            filed = file_record(record, leaderboards)
+            shutil.copyfile(filed, folder / "record.json")
+            tables = build(leaderboards, experiment.benchmark)
+        write_atomically(folder / DONE, readable_json(stands))
+    return WrittenRun(name, folder, scores, filed if scored else None, tables, len(outcome.computed), notes)
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _fill(folder: Path, experiment: Experiment, plan: Plan, outcome: Outcome) -> list[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    stored = {role: outcome.of(stage).folder for role, stage in plan.stages.items() if stage in plan.results}
+    write_atomically(folder / "experiment.json", readable_json(experiment.model_dump(mode="json")))
+    names = experiment.space.names
+    _table(stored["fuse"] / "decisions.parquet", names).to_csv(folder / "predictions.csv", index=False)
+    _table(stored["pseudo-label"] / "labels.parquet", names).to_csv(folder / "labels.csv", index=False)
+    shutil.copyfile(stored["score"] / "scores.csv", folder / "scores.csv")
+    for sheet in stored["faces:target"].glob("contact.*"):
+        shutil.copyfile(sheet, folder / f"faces{sheet.suffix}")
+    trainings = {
+        phase: {role.partition(":")[2]: one for role, one in stored.items() if role.startswith(f"{phase}:")}
+        for phase in ("pre-train", "fine-tune")
+    }
+    try:
+        write_charts(
+            folder / "charts",
+            classes=names,
+            faces=stored["faces:target"],
+            fused=stored["fuse"],
+            labels=stored["pseudo-label"],
+            truth=stored["truth:target"],
+            trainings=trainings,
+            scored=stored["score"],
+            trained=bool(experiment.training.backbones),
+        )
+    except MissingPackage as error:
+        return [f"no charts: {error}"]
+    return []
+
+
+def _table(path: Path, names: Sequence[str]) -> pd.DataFrame:
+    """A table with class names instead of ids, and one column of probability a class."""
+    import pandas as pd
+    import pyarrow.parquet as pq
+
+    found = pq.read_table(path)
+    frame = found.drop_columns(["probabilities"]).to_pandas()
+    for column in ("label", "unsmoothed"):
+        if column in frame:
+            frame[column] = [names[one] if one >= 0 else "" for one in frame[column]]
+    rows = found["probabilities"].combine_chunks()
+    values = rows.flatten().to_numpy(zero_copy_only=False).reshape(len(found), len(names))
+    table: pd.DataFrame = pd.concat([frame, pd.DataFrame(values, columns=list(names)).round(4)], axis=1)
+    return table
