@@ -39,7 +39,7 @@ def installed(folder: Path) -> Iterator[Path]:
         yield folder
     finally:
         sys.path.remove(str(folder))
-        for name, module in list(sys.modules.items()):
-            if (getattr(module, "__file__", None) or "").startswith(str(folder)):
-                del sys.modules[name]
+        ours = {path.stem for path in folder.iterdir()}
+        for name in [name for name in sys.modules if name.partition(".")[0] in ours]:
+            del sys.modules[name]
         importlib.invalidate_caches()

@@ -18,7 +18,7 @@ def check_loss(loss: Loss, *, classes: int) -> None:
     targets = torch.arange(6) % classes
     value = _value(loss, logits, targets)
     expect(torch.equal(value, _value(loss, logits, targets)), "a loss must give the same value for the same input")
-    value.backward()  # type: ignore[no-untyped-call]
+    value.backward()
     gradient = logits.grad
     expect(gradient is not None and bool(gradient.isfinite().all()), "the gradient of the logits must be finite")
     expect(gradient is not None and bool(gradient.any()), "the gradient must reach the logits")
