@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,9 +11,9 @@ import numpy as np
 from harness.datasets.synthetic.geometry import Pose
 from harness.datasets.synthetic.identity import Identity, draw_identity
 from harness.datasets.synthetic.options import SyntheticOptions
-from harness.datasets.synthetic.paint import Image
+from harness.datasets.synthetic.relief import Light
 from harness.datasets.synthetic.scene import Camera, Grain, Person, add_person, background
-from harness.datasets.synthetic.shading import Light
+from harness.datasets.synthetic.strokes import Image
 from harness.datasets.synthetic.timeline import Performance, perform
 
 PART = 2
@@ -112,15 +113,12 @@ def _shots(
         empty = begin, begin + length
         cuts = sorted({0, frames, *empty, *(cut for cut in cuts if not begin <= cut <= begin + length)})
     found = []
-    for first, last in zip(cuts, cuts[1:], strict=False):
+    for first, last in itertools.pairwise(cuts):
         backdrop = background(*size, random, "room")
         nobody = empty is not None and first == empty[0]
         people = () if nobody else _stands(who, performance, size, seconds, random, number % 3 == 1)
-        hard = float(random.uniform(0.5, 1.0))
-        tone = random.normal(1, 0.05, 3)
-        light = Light(
-            float(random.choice((-1, 1)) * random.uniform(0.4, 1)), float(random.uniform(-1, 0.3)), hard, tuple(tone)
-        )
+        side = float(random.choice((-1, 1)) * random.uniform(0.4, 1))
+        light = Light(side, float(random.uniform(-1, 0.3)), float(random.uniform(0.5, 1.0)))
         found.append(Shot(first, last, backdrop, people, light))
     return tuple(found)
 

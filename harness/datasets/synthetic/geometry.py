@@ -40,9 +40,11 @@ SIDED: Mapping[str, tuple[float, float, float]] = {
     "fore": (0.55, -0.95, 0.45), "temple0": (0.90, -0.50, 0.15), "temple": (1.0, -0.12, 0.05),
     "zygoma": (1.0, 0.22, 0.05), "jaw1": (0.955, 0.62, 0.08), "jaw2": (0.85, 0.99, 0.15), "jaw3": (0.67, 1.32, 0.35),
     "jaw4": (0.38, 1.56, 0.60),
-    "ear0": (0.98, -0.10, -0.15), "ear1": (1.13, -0.13, -0.25), "ear2": (1.15, 0.12, -0.25), "ear3": (1.03, 0.42, -0.15),
+    "ear0": (0.98, -0.10, -0.15), "ear1": (1.13, -0.13, -0.25), "ear2": (1.15, 0.12, -0.25),
+    "ear3": (1.03, 0.42, -0.15),
     "skull1": (0.55, -1.50, -0.1), "skull2": (0.93, -1.10, -0.1), "skull3": (1.06, -0.55, -0.1),
-    "hair1": (0.35, -1.05, 0.45), "hair2": (0.68, -0.86, 0.35), "hair3": (0.92, -0.45, 0.15), "hair4": (0.99, -0.05, 0.0),
+    "hair1": (0.35, -1.05, 0.45), "hair2": (0.68, -0.86, 0.35), "hair3": (0.92, -0.45, 0.15),
+    "hair4": (0.99, -0.05, 0.0),
 }  # fmt: skip
 MIDLINE: Mapping[str, tuple[float, float, float]] = {
     "root": (0.0, -0.02, 0.92), "bridge": (0.0, 0.25, 1.08), "tip": (0.0, 0.57, 1.28), "columella": (0.0, 0.70, 1.08),
@@ -127,7 +129,8 @@ class Pose:
         turn = np.array([[np.cos(yaw), 0, -np.sin(yaw)], [0, 1, 0], [np.sin(yaw), 0, np.cos(yaw)]])
         nod = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
         tilt = np.array([[np.cos(roll), np.sin(roll), 0], [-np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
-        return turn @ nod @ tilt
+        rotation: Array = turn @ nod @ tilt
+        return rotation
 
 
 PIVOT = np.array([0.0, 0.5, -0.1])
@@ -135,10 +138,11 @@ CAMERA_DISTANCE = 9.0
 
 
 def project(points: Array, pose: Pose, centre: tuple[float, float], scale: float) -> Array:
-    """(N, 3) face units -> (N, 2) pixels by weak perspective; `centre` is where the pivot lands, `scale` pixels a unit."""
+    """(N, 3) face units -> (N, 2) pixels in perspective; the pivot lands on `centre`, `scale` is pixels a unit there."""
     turned = (points - PIVOT) @ pose.matrix()
     factor = scale * CAMERA_DISTANCE / (CAMERA_DISTANCE - turned[:, 2:])
-    return turned[:, :2] * factor + np.asarray(centre)
+    pixels: Array = turned[:, :2] * factor + np.asarray(centre)
+    return pixels
 
 
 def spline(knots: int, samples: int, closed: bool = False) -> Array:
@@ -228,7 +232,8 @@ class Drawing:
 
     def point(self, name: str) -> Array:
         """(2,) pixels."""
-        return self.points[INDEX[name]]
+        point: Array = self.points[INDEX[name]]
+        return point
 
     def curve(self, name: str) -> Array:
         """(samples, 2) pixels along a curve."""

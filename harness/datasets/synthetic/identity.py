@@ -39,7 +39,7 @@ _JAW = ("jaw1", "jaw2", "jaw3")
 
 
 def _all(names: tuple[str, ...], right: float, down: float, forward: float = 0.0) -> Mapping[str, Colour]:
-    return {name: (right, down, forward) for name in names}
+    return dict.fromkeys(names, (right, down, forward))
 
 
 def _wider(names: tuple[str, ...], share: float, centre: float = 0.0) -> Mapping[str, Colour]:
@@ -157,5 +157,7 @@ def _between(first: Colour, second: Colour, share: float) -> Colour:
 def _jitter(colour: Colour, spread: float, random: np.random.Generator) -> Colour:
     """Lighter or darker by `spread` per cent, and a third of that in hue: skin and hair never turn green."""
     shade = 1 + random.normal(0, spread / 100)
-    red, green, blue = (float(v) for v in np.clip(np.asarray(colour) * (shade + random.normal(0, spread / 300, 3)), 8, 250))
+    red, green, blue = (
+        float(v) for v in np.clip(np.asarray(colour) * (shade + random.normal(0, spread / 300, 3)), 8, 250)
+    )
     return red, green, blue

@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from harness.datasets.synthetic.geometry import Drawing, Pose, pose_face, project
 from harness.datasets.synthetic.identity import Identity
-from harness.datasets.synthetic.paint import Image, Painter
-from harness.datasets.synthetic.shading import Light, shade
+from harness.datasets.synthetic.paint import paint
+from harness.datasets.synthetic.relief import Light
+from harness.datasets.synthetic.shading import shade
+from harness.datasets.synthetic.sitter import Sitter
+from harness.datasets.synthetic.strokes import Image
 
 SUPERSAMPLING = 2
 
@@ -40,9 +43,9 @@ class Person:
 def add_person(frame: Image, person: Person, light: Light) -> Image:
     """The frame (H, W, 3) RGB with a person in front of what was there."""
     height, width = frame.shape[:2]
-    canvas = cv2.resize(frame, (width * SUPERSAMPLING, height * SUPERSAMPLING), interpolation=cv2.INTER_LINEAR)
-    Painter(canvas, person.drawing(SUPERSAMPLING), person.who, person.gaze).paint()
-    painted = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
+    canvas = _resized(frame, width * SUPERSAMPLING, height * SUPERSAMPLING, cv2.INTER_LINEAR)
+    paint(Sitter(canvas, person.drawing(SUPERSAMPLING), person.who, person.gaze))
+    painted = _resized(canvas, width, height, cv2.INTER_AREA)
     return shade(painted, person.drawing(), person.who, person.units, light)
 
 
@@ -50,8 +53,10 @@ def background(width: int, height: int, random: np.random.Generator, kind: Liter
     """A backdrop: soft blotches of one colour (studio), or furniture, windows and lamps out of focus (room)."""
     base = random.uniform(60, 215) if kind == "studio" else random.uniform(40, 150)
     tint = random.normal(0, 14, 3)
-    coarse = np.clip(base + tint + random.normal(0, 14, (4, 5, 1)) + random.normal(0, 5, (4, 5, 3)), 0, 255).astype(np.uint8)
-    image: Image = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    coarse = np.clip(base + tint + random.normal(0, 14, (4, 5, 1)) + random.normal(0, 5, (4, 5, 3)), 0, 255).astype(
+        np.uint8
+    )
+    image = _resized(coarse, width, height, cv2.INTER_CUBIC)
     if kind == "studio":
         return image
     for _ in range(int(random.integers(4, 9))):
@@ -59,8 +64,11 @@ def background(width: int, height: int, random: np.random.Generator, kind: Liter
         w, h = random.uniform(0.08, 0.45, 2) * (width, height)
         colour = tuple(float(v) for v in np.clip(random.normal(base, 40) + random.normal(0, 14, 3), 0, 255))
         cv2.rectangle(image, (int(x), int(y)), (int(x + w), int(y + h)), colour, -1)
-    blurred: Image = cv2.GaussianBlur(image, (0, 0), float(random.uniform(1.5, 5.0)) * height / 300)
-    return blurred
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), float(random.uniform(1.5, 5.0)) * height / 300), np.uint8)
+
+
+def _resized(image: Image, width: int, height: int, interpolation: int) -> Image:
+    return np.asarray(cv2.resize(image, (width, height), interpolation=interpolation), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -78,13 +86,12 @@ class Camera:
     def table(self) -> NDArray[np.uint8]:
         """(1, 256, 3) lookup of gain and gamma."""
         levels = (np.arange(256)[:, None] / 255.0) ** self.gamma * np.asarray(self.gain)
-        return np.clip(levels * 255, 0, 255).astype(np.uint8)[None]
+        return np.asarray(np.clip(levels * 255, 0, 255)[None], np.uint8)
 
     def expose(self, scene: Image, grain: Grain, random: np.random.Generator) -> Image:
         """The photograph of a scene (H, W, 3)."""
         image = cv2.GaussianBlur(scene, (0, 0), self.blur) if self.blur > 0.2 else scene
-        image = cv2.LUT(image, self.table())
-        return grain.add(image, self.noise, random)
+        return grain.add(np.asarray(cv2.LUT(image, self.table()), np.uint8), self.noise, random)
 
 
 class Grain:
@@ -102,5 +109,4 @@ class Grain:
         top = int(random.integers(noise.shape[0] - height + 1))
         left = int(random.integers(noise.shape[1] - width + 1))
         cut = np.ascontiguousarray(noise[top : top + height, left : left + width])
-        grainy: Image = cv2.addWeighted(image, 1.0, cut, level / 32, 0.0, dtype=cv2.CV_8U)
-        return grainy
+        return np.asarray(cv2.addWeighted(image, 1.0, cut, level / 32, 0.0, dtype=cv2.CV_8U), np.uint8)

@@ -11,9 +11,9 @@ import numpy as np
 from harness.datasets.synthetic.geometry import Pose
 from harness.datasets.synthetic.identity import Identity, draw_identity
 from harness.datasets.synthetic.options import SyntheticOptions
-from harness.datasets.synthetic.paint import Image
+from harness.datasets.synthetic.relief import Light
 from harness.datasets.synthetic.scene import Camera, Grain, Person, add_person, background
-from harness.datasets.synthetic.shading import Light
+from harness.datasets.synthetic.strokes import Image
 from harness.datasets.synthetic.timeline import apex, stray, together
 
 PART = 1  # separates the random streams of the two parts: no person is in both
