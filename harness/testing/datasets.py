@@ -36,7 +36,7 @@ def _check_clips(clips: list[Clip]) -> None:
     expect(clips, "clips() must give at least one clip")
     for clip in clips:
         expect(isinstance(clip, Clip), f"clips() must give Clips, not {type(clip).__name__}")
-        expect(clip.id, f"a clip's id must be a text that is not empty")
+        expect(clip.id, "a clip's id must be a text that is not empty")
         expect(clip.subject is None or clip.subject, f"clip {clip.id!r}: an unknown subject is None, not empty")
         expect(clip.source.exists(), f"clip {clip.id!r}: its source does not exist after prepare()")
     expect(len({clip.id for clip in clips}) == len(clips), "clip ids must be unique")
