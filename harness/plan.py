@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.components import Kind, Options
 from harness.config import Component, Experiment
-from harness.errors import StoreError
+from harness.errors import ConfigError, PluginError, StoreError
 from harness.plugins import Registry
 from harness.stages import STAGES
 from harness.store import Artifact, Store, fingerprint_of
@@ -94,10 +94,16 @@ class _Builder:
         self.digest = digest
         self.components: dict[str, UsedComponent] = {}
 
-    def component(self, kind: Kind, wanted: Component) -> UsedComponent:
-        announced = self.registry.get(kind, wanted.use)
-        options = self.registry.options(kind, wanted.use, wanted.options)
-        self.registry.require(announced)
+    def component(self, kind: Kind, wanted: Component, key: str) -> UsedComponent:
+        """The component that stands under a key of the experiment; errors begin with the key."""
+        try:
+            announced = self.registry.get(kind, wanted.use)
+            options = self.registry.options(kind, wanted.use, wanted.options)
+            self.registry.require(announced)
+        except PluginError as error:
+            raise type(error)(f"{key}: {error}") from error
+        except ConfigError as error:
+            raise ConfigError(f"{key}: {error}") from error
         origin = {"distribution": announced.origin.distribution, "distribution_version": announced.origin.version}
         used = UsedComponent(
             kind,
@@ -132,7 +138,7 @@ def experiment_plan(experiment: Experiment, registry: Registry, digest: Digest) 
     for role, data in roles.items():
         if data is None or (role == "pretrain" and not experiment.training.backbones):
             continue
-        dataset = build.component("datasets", data)
+        dataset = build.component("datasets", data, f"data.{role}")
         stages[f"data:{role}"] = written = build.stage("data", f"data ({role})", {}, dataset=dataset)
         stages[f"truth:{role}"] = build.stage(
             "truth", f"annotations ({role})", {"data": written}, dataset=dataset, label_space=space
@@ -140,7 +146,7 @@ def experiment_plan(experiment: Experiment, registry: Registry, digest: Digest) 
         faces = experiment.faces.model_dump(exclude={"detector"})
         stages[f"faces:{role}"] = build.stage(
             "faces", f"faces ({role})", {"data": written}, dataset=dataset,
-            detector=build.component("face_detectors", experiment.faces.detector), **faces,
+            detector=build.component("face_detectors", experiment.faces.detector, "faces.detector"), **faces,
         )  # fmt: skip
     _label(build, experiment, space, stages)
     networks = _train(build, experiment, space, stages)
@@ -153,7 +159,7 @@ def _label(build: _Builder, experiment: Experiment, space: dict[str, Any], stage
     faces = {"faces": stages["faces:target"]}
     votes: dict[str, Stage] = {}
     for number, wanted in enumerate(labeling.labelers):
-        labeler = build.component("labelers", wanted)
+        labeler = build.component("labelers", wanted, f"labeling.labelers.{number}")
         needs_truth = build.registry.get("labelers", wanted.use).spec.needs_truth
         truth = {"truth": stages["truth:target"]} if needs_truth else {}
         votes[f"votes-{number}"] = stages[f"label:{number}"] = build.stage(
@@ -162,7 +168,7 @@ def _label(build: _Builder, experiment: Experiment, space: dict[str, Any], stage
         )  # fmt: skip
     stages["pseudo-label"] = build.stage(
         "pseudo-label", "pseudo-labels", {**faces, **votes}, label_space=space, threshold=labeling.threshold,
-        aggregator=build.component("aggregators", labeling.aggregator),
+        aggregator=build.component("aggregators", labeling.aggregator, "labeling.aggregator"),
     )  # fmt: skip
 
 
@@ -174,7 +180,7 @@ def _train(
     target = stages["faces:target"]
     networks: dict[str, dict[str, Stage]] = {}
     for name, wanted in _named(training.backbones):
-        backbone = build.component("backbones", wanted)
+        backbone = build.component("backbones", wanted, "training.backbones")
 
         def phase(
             title: str,
@@ -186,7 +192,7 @@ def _train(
         ) -> Stage:
             stage = build.stage(
                 "train", f"{title} {name}", inputs, backbone=backbone, head=training.head.model_dump(),
-                loss=build.component("losses", training.loss), recipe=recipe.model_dump(), label_space=space,
+                loss=build.component("losses", training.loss, "training.loss"), recipe=recipe.model_dump(), label_space=space,
                 image_size=training.image_size, seed=experiment.seed, precision=training.precision,
                 device=training.device, labels=labels,
             )  # fmt: skip
@@ -231,7 +237,7 @@ def _fuse_and_score(
         voters, names = {"voter-0": stages["pseudo-label"]}, ["labels"]
     stages["fuse"] = build.stage(
         "fuse", "fuse", {"faces": stages["faces:target"], **voters}, voters=names, label_space=space,
-        aggregator=build.component("aggregators", experiment.fusion.aggregator),
+        aggregator=build.component("aggregators", experiment.fusion.aggregator, "fusion.aggregator"),
         smoothing=experiment.fusion.smoothing.model_dump(),
     )  # fmt: skip
     inputs = {name: stages[role] for name, role in (
