@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.components import Kind, Options
 from harness.config import Component, Experiment
-from harness.errors import ConfigError, PluginError, StoreError
+from harness.errors import HarnessError, StoreError
 from harness.plugins import Registry
 from harness.stages import STAGES
 from harness.store import Artifact, Store, fingerprint_of
@@ -100,15 +100,14 @@ class _Builder:
             announced = self.registry.get(kind, wanted.use)
             options = self.registry.options(kind, wanted.use, wanted.options)
             self.registry.require(announced)
-        except PluginError as error:
+            seen = _options_key(options, self.digest)
+        except HarnessError as error:
             raise type(error)(f"{key}: {error}") from error
-        except ConfigError as error:
-            raise ConfigError(f"{key}: {error}") from error
         origin = {"distribution": announced.origin.distribution, "distribution_version": announced.origin.version}
         used = UsedComponent(
             kind,
             {"use": wanted.use, "options": options.model_dump(mode="json"), **origin},
-            {"use": wanted.use, **origin, "version": announced.spec.version, **_options_key(options, self.digest)},
+            {"use": wanted.use, **origin, "version": announced.spec.version, **seen},
         )
         return self.components.setdefault(fingerprint_of([kind, used.key]), used)
 
@@ -179,6 +178,9 @@ def _train(
     training = experiment.training
     target = stages["faces:target"]
     networks: dict[str, dict[str, Stage]] = {}
+    if not training.backbones:
+        return networks
+    loss = build.component("losses", training.loss, "training.loss")
     for name, wanted in _named(training.backbones):
         backbone = build.component("backbones", wanted, "training.backbones")
 
@@ -192,7 +194,7 @@ def _train(
         ) -> Stage:
             stage = build.stage(
                 "train", f"{title} {name}", inputs, backbone=backbone, head=training.head.model_dump(),
-                loss=build.component("losses", training.loss, "training.loss"), recipe=recipe.model_dump(), label_space=space,
+                loss=loss, recipe=recipe.model_dump(), label_space=space,
                 image_size=training.image_size, seed=experiment.seed, precision=training.precision,
                 device=training.device, labels=labels,
             )  # fmt: skip
