@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import tempfile
@@ -14,7 +15,7 @@ WIDTH = 120
 
 
 def readable_json(value: Any) -> str:
-    """JSON with one key a line and every list or object that fits on a line on one; keys keep their order.
+    """JSON with one key a line and each list or object on one line if it fits, long lists on filled lines.
 
     Finite numbers only (ValueError otherwise): NaN is not JSON.
     """
@@ -29,7 +30,17 @@ def _render(value: Any, indent: str) -> str:
     if isinstance(value, dict):
         parts = [f"{json.dumps(str(key), ensure_ascii=False)}: {_render(one, inner)}" for key, one in value.items()]
         return "{\n" + ",\n".join(inner + part for part in parts) + "\n" + indent + "}"
-    return "[\n" + ",\n".join(inner + _render(one, inner) for one in value) + "\n" + indent + "]"
+    return "[\n" + inner + _filled([_render(one, inner) for one in value], inner) + "\n" + indent + "]"
+
+
+def _filled(parts: list[str], indent: str) -> str:
+    """The parts with commas between, as many on a line as fit."""
+    text, room = parts[0], WIDTH - len(indent) - len(parts[0])
+    for before, part in itertools.pairwise(parts):
+        breaks = "\n" in before or "\n" in part or len(part) + 2 > room
+        room = WIDTH - len(indent) - len(part) if breaks else room - len(part) - 2
+        text += (f",\n{indent}" if breaks else ", ") + part
+    return text
 
 
 def write_atomically(path: Path, text: str) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,12 +68,12 @@ def confusion_chart(score: SystemScore, classes: Sequence[str]) -> Any:
     side = 0.62
     drawn = figure(2.6 + side * len(columns), 1.6 + side * len(classes))
     axis = drawn.subplots()
-    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="equal")
+    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for row, column in np.ndindex(*counts.shape):
         _cell(axis, row, column, int(counts[row, column]), float(shares[row, column]))
     axis.set_xticks(
         range(len(columns)),
-        [textwrap.fill(name, 12) for name in columns],
+        [name.replace(" ", "\n", 1) for name in columns],
         rotation=40,
         ha="right",
         rotation_mode="anchor",

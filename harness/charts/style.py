@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.errors import MissingPackage
 
-# Okabe and Ito's palette, which people with any common colour blindness can tell apart; yellow late, it is faint on white
+# Okabe and Ito's palette, told apart under any common colour blindness; yellow comes late, it is faint on white
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#F0E442", "#7A4B2A")
 INK, FAINT, NOTHING = "#222222", "#9A9A9A", "#EDEDED"
 ROLES = {"labeler": "#E69F00", "network": "#56B4E9", "ensemble": "#0072B2", "reference": FAINT}

@@ -57,9 +57,8 @@ def _area(axis: Any, x: NDArray[np.float64], probabilities: NDArray[np.floating]
     tops = np.concatenate([np.zeros((len(rows), 1)), np.cumsum(rows, axis=1)], axis=1)
     edges = _edges(x)
     for class_id, colour in enumerate(class_colours(classes)):
-        # a step a frame: a single frame between two gaps would have no area otherwise
-        low, high = (np.append(tops[:, one], tops[-1, one]) for one in (class_id, class_id + 1))
-        axis.fill_between(edges, low, high, step="post", color=colour, linewidth=0)
+        # a stair a frame: with straight lines a single frame between two gaps would have no area
+        axis.stairs(tops[:, class_id + 1], edges, baseline=tops[:, class_id], fill=True, color=colour, linewidth=0)
 
 
 def _thinned(x: NDArray[np.float64], rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -67,7 +66,7 @@ def _thinned(x: NDArray[np.float64], rows: NDArray[np.float64]) -> tuple[NDArray
     if block == 1:
         return x, rows
     starts = np.arange(0, len(x), block)
-    present = ~np.isnan(rows).any(axis=1)
+    present = ~np.asarray(np.isnan(rows).any(axis=1), np.bool_)
     number = np.add.reduceat(present.astype(np.float64), starts)
     sums = np.add.reduceat(np.where(present[:, None], rows, 0), starts, axis=0)
     means = np.divide(sums, number[:, None], out=np.full_like(sums, np.nan), where=number[:, None] > 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -55,8 +56,8 @@ def write_charts(
         if histories:
             written.append(style.save(curves.learning_curves(histories), folder / "learning-curves.png"))
         for series in _clips(faces, fused, labels, truth, classes, trained, most_clips):
-            name = f"clip-{_file_name(series.clip)}.png"
-            written.append(style.save(timeline.timeline(series, classes), folder / name))
+            path = _free(folder, f"clip-{_file_name(series.clip)}", written)
+            written.append(style.save(timeline.timeline(series, classes), path))
     return written
 
 
@@ -101,9 +102,9 @@ def _clips(
 
 
 def _truth(folder: Path, index: Any) -> NDArray[np.int64] | None:
-    table = index.select(["clip", "frame"]).to_pandas()
     import pandas as pd
 
+    table = index.select(["clip", "frame"]).to_pandas()
     truth = pd.read_parquet(folder / "truth.parquet").astype({"clip": "str"})
     if not len(truth):
         return None
@@ -135,6 +136,12 @@ def _decisions(folder: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     path = folder / "decisions.parquet"
     table = pq.read_table(path, columns=["label", "probabilities"])
     return matrix(table["probabilities"], path), table["label"].to_numpy().astype(np.int64)
+
+
+def _free(folder: Path, stem: str, taken: Sequence[Path]) -> Path:
+    # clips "a/b" and "a b" ask for the same file
+    names = itertools.chain([f"{stem}.png"], (f"{stem}-{number}.png" for number in itertools.count(2)))
+    return next(folder / name for name in names if folder / name not in taken)
 
 
 def _file_name(clip: str) -> str:
