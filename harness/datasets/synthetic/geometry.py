@@ -138,7 +138,7 @@ CAMERA_DISTANCE = 9.0
 
 
 def project(points: Array, pose: Pose, centre: tuple[float, float], scale: float) -> Array:
-    """(N, 3) face units -> (N, 2) pixels in perspective; the pivot lands on `centre`, `scale` is pixels a unit there."""
+    """(N, 3) face units -> (N, 2) pixels in perspective; the pivot lands on `centre`; `scale`: pixels a unit."""
     turned = (points - PIVOT) @ pose.matrix()
     factor = scale * CAMERA_DISTANCE / (CAMERA_DISTANCE - turned[:, 2:])
     pixels: Array = turned[:, :2] * factor + np.asarray(centre)
