@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Protocol
 
 import pytest
 
+import harness.builtins
 from harness.components import ComponentSpec, Options
 from harness.discovery import CORE, Component, Failure, Origin
 from harness.errors import AmbiguousComponent, ConfigError, DataError, MissingPackage, PluginError, UnknownComponent
@@ -453,8 +456,6 @@ def test_context_reaches_the_target() -> None:
 
 
 def test_every_built_in_target_can_be_imported() -> None:
-    import importlib
-
     registry = Registry.discover(third_party=False)
     for component in registry.components():
         if not registry.missing(component):
@@ -464,3 +465,13 @@ def test_every_built_in_target_can_be_imported() -> None:
 
 def test_hookimpl_is_the_marker_of_our_group() -> None:
     assert hookimpl.project_name == "harness"
+
+
+def test_importing_the_built_in_components_changes_no_announcement() -> None:
+    """A name bound in harness.builtins that is also a module there would be replaced by that module's import."""
+    before = Registry.discover(third_party=False)
+    for module in pkgutil.iter_modules(harness.builtins.__path__):
+        importlib.import_module(f"harness.builtins.{module.name}")
+    after = Registry.discover(third_party=False)
+    assert after.failures == ()
+    assert after.components() == before.components()

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.builtins import aggregator_options as aggregators
-from harness.builtins import detector_options as detectors
-from harness.builtins import executor_options as executors
-from harness.builtins import loss_options as losses
+from harness.builtins import aggregator_options, detector_options, executor_options, loss_options
 from harness.components import ComponentSpec, Options
 from harness.datasets.options import VideosOptions
 from harness.datasets.synthetic.options import SyntheticOptions
@@ -34,9 +31,12 @@ def harness_datasets() -> Iterable[ComponentSpec]:
 def harness_face_detectors() -> Iterable[ComponentSpec]:
     """Face detectors of the core."""
     yield ComponentSpec(
+        "haar", "OpenCV's classic cascade: no landmarks", detector_options.HaarOptions, "harness.builtins.haar:Haar"
+    )
+    yield ComponentSpec(
         "whole-frame",
         "takes each frame whole: for crops and for comparison",
-        detectors.WholeFrameOptions,
+        detector_options.WholeFrameOptions,
         "harness.builtins.detectors:WholeFrame",
     )
 
@@ -45,14 +45,19 @@ def harness_face_detectors() -> Iterable[ComponentSpec]:
 def harness_losses() -> Iterable[ComponentSpec]:
     """Losses of the core; they need torch."""
     yield _loss(
-        "bal-ce", "cross-entropy with class priors (balanced softmax)", losses.BalancedOptions, "BalancedCrossEntropy"
+        "bal-ce",
+        "cross-entropy with class priors (balanced softmax)",
+        loss_options.BalancedOptions,
+        "BalancedCrossEntropy",
     )
-    yield _loss("bal-ce+dice", "the paper's loss: Bal-CE + 1.5 x Dice", losses.BalancedDiceOptions, "BalancedDice")
-    yield _loss("cross-entropy", "plain cross-entropy", losses.CrossEntropyOptions, "CrossEntropy")
-    yield _loss("dice", "multi-class Dice, a soft F1 of each class", losses.DiceOptions, "Dice")
-    yield _loss("focal", "cross-entropy that weighs easy images down", losses.FocalOptions, "Focal")
     yield _loss(
-        "label-smoothing", "cross-entropy with softened targets", losses.LabelSmoothingOptions, "LabelSmoothing"
+        "bal-ce+dice", "the paper's loss: Bal-CE + 1.5 x Dice", loss_options.BalancedDiceOptions, "BalancedDice"
+    )
+    yield _loss("cross-entropy", "plain cross-entropy", loss_options.CrossEntropyOptions, "CrossEntropy")
+    yield _loss("dice", "multi-class Dice, a soft F1 of each class", loss_options.DiceOptions, "Dice")
+    yield _loss("focal", "cross-entropy that weighs easy images down", loss_options.FocalOptions, "Focal")
+    yield _loss(
+        "label-smoothing", "cross-entropy with softened targets", loss_options.LabelSmoothingOptions, "LabelSmoothing"
     )
 
 
@@ -63,18 +68,20 @@ def harness_aggregators() -> Iterable[ComponentSpec]:
     yield ComponentSpec(
         "majority-vote",
         "one vote a voter; ties by a rule (the paper's fusion)",
-        aggregators.MajorityVoteOptions,
+        aggregator_options.MajorityVoteOptions,
         f"{module}:MajorityVote",
     )
     yield ComponentSpec(
         "mean-probability",
         "the mean of the voters' probabilities",
-        aggregators.MeanProbabilityOptions,
+        aggregator_options.MeanProbabilityOptions,
         f"{module}:MeanProbability",
     )
-    yield ComponentSpec("median", "the median probability of each class", aggregators.MedianOptions, f"{module}:Median")
     yield ComponentSpec(
-        "weighted", "the weighted mean of the voters", aggregators.WeightedOptions, f"{module}:Weighted"
+        "median", "the median probability of each class", aggregator_options.MedianOptions, f"{module}:Median"
+    )
+    yield ComponentSpec(
+        "weighted", "the weighted mean of the voters", aggregator_options.WeightedOptions, f"{module}:Weighted"
     )
 
 
@@ -82,10 +89,13 @@ def harness_aggregators() -> Iterable[ComponentSpec]:
 def harness_executors() -> Iterable[ComponentSpec]:
     """Executors of the core."""
     yield ComponentSpec(
-        "inline", "stages run in this process", executors.InlineOptions, "harness.executors.inline:InlineExecutor"
+        "inline",
+        "stages run in this process",
+        executor_options.InlineOptions,
+        "harness.executors.inline:InlineExecutor",
     )
     yield ComponentSpec(
-        "local", "one worker process a stage", executors.LocalOptions, "harness.executors.local:LocalExecutor"
+        "local", "one worker process a stage", executor_options.LocalOptions, "harness.executors.local:LocalExecutor"
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.builtins.cascade import find_cascade
 from harness.components import Kind
 from harness.expressions import ABAW_COMPOUND_7
 from harness.plugins import Registry
@@ -50,6 +51,12 @@ def test_losses_keep_the_contract(name: str, options: dict[str, Any], counts: li
 
 def test_the_whole_frame_detector_keeps_the_contract() -> None:
     check_face_detector(REGISTRY.build("face_detectors", "whole-frame", {}))
+
+
+def test_the_haar_detector_keeps_the_contract_where_a_cascade_is_installed() -> None:
+    if find_cascade(None) is None:
+        pytest.skip("no installed package brings a cascade file")
+    check_face_detector(REGISTRY.build("face_detectors", "haar", {}))
 
 
 @pytest.mark.parametrize("options", [{"part": "stills", "stills": 7}, {"part": "clips", "clips": 1, "seconds": 0.5}])
