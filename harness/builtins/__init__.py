@@ -42,6 +42,21 @@ def harness_face_detectors() -> Iterable[ComponentSpec]:
 
 
 @hookimpl
+def harness_labelers() -> Iterable[ComponentSpec]:
+    """Labelers of the core: none of them looks at a face."""
+    yield ComponentSpec(
+        "replay", "labels from a CSV or Parquet file", labelers.ReplayOptions, "harness.builtins.replay:Replay"
+    )
+    yield ComponentSpec(
+        "simulated",
+        "the truth with errors, for studies of label noise",
+        labelers.SimulatedOptions,
+        "harness.builtins.simulated:Simulated",
+        needs_truth=True,
+    )
+
+
+@hookimpl
 def harness_losses() -> Iterable[ComponentSpec]:
     """Losses of the core; they need torch."""
     yield _loss(

@@ -41,8 +41,8 @@ class FacsLabeler:
         self.mesh = FaceMesh(find(FACE_LANDMARK, options.weights), options.threads)
 
     def score(self, faces: NDArray[np.uint8]) -> Scores:
-        """faces (N, S, S, 3) -> probabilities (N, C), judged together as one clip; NaN where there is no face."""
-        return self._judge(self.measure(faces), np.zeros(len(faces), np.int64))
+        """faces (N, S, S, 3) -> probabilities (N, C), each face by itself, as with baseline `fixed`."""
+        return self._judge(self.measure(faces), None)
 
     def measure(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         """faces (N, S, S, 3) -> their measures (N, K); NaN rows where Face Mesh finds no face."""
@@ -55,31 +55,32 @@ class FacsLabeler:
 
     def judge(self, measures: NDArray[np.float32], frames: pd.DataFrame) -> Scores:
         """measures (N, K) of all faces of a run, frames with the column clip -> probabilities (N, C)."""
-        return self._judge(measures, np.unique(frames["clip"].to_numpy(), return_inverse=True)[1])
+        fixed = self.options.baseline == "fixed"
+        return self._judge(measures, None if fixed else np.unique(frames["clip"].to_numpy(), return_inverse=True)[1])
 
-    def _judge(self, measures: NDArray[np.float32], clips: NDArray[np.int64]) -> Scores:
+    def _judge(self, measures: NDArray[np.float32], clips: NDArray[np.int64] | None) -> Scores:
+        """clips (N,): faces of one clip share a number; None: every face is judged by itself."""
         probabilities = np.full((len(measures), len(self.names)), np.nan, np.float32)
         explanations = [NO_FACE] * len(measures)
         seen = np.isfinite(measures).all(1)
         if seen.any():
-            rows = measures[seen].astype(np.float64)
-            probabilities[seen], units = self._classify(rows, np.unique(clips[seen], return_inverse=True)[1])
+            together = None if clips is None else np.unique(clips[seen], return_inverse=True)[1]
+            probabilities[seen], units = self._classify(measures[seen].astype(np.float64), together)
             for row, chosen, shown in zip(np.flatnonzero(seen), probabilities[seen], units, strict=True):
                 explanations[row] = self._explain(chosen, shown)
         return Scores(probabilities, explanations)
 
     def _classify(
-        self, rows: NDArray[np.float64], clips: NDArray[np.int64]
+        self, rows: NDArray[np.float64], clips: NDArray[np.int64] | None
     ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         """Probabilities (N, C) and unit intensities (N, A) of measures (N, K) of faces in clips (N,)."""
-        fixed = self.options.baseline == "fixed"
-        count = 0 if fixed else int(clips.max()) + 1
+        count = 0 if clips is None else int(clips.max()) + 1
         scaled = _scaled(rows, self.model, count)
-        groups = clips if self.options.baseline == "clip" else np.zeros_like(clips)
+        groups = clips if clips is not None and self.options.baseline == "clip" else np.zeros(len(rows), np.int64)
         classes = len(self.names)
         posterior, baselines = infer(
             scaled, groups, self.model,
-            own_rest=not fixed,
+            own_rest=clips is not None,
             evidence=1 / self.options.temperature,
             balance=self.options.balance * count / (count + BALANCE_CLIPS * classes),
         )  # fmt: skip

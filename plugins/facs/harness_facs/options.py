@@ -34,7 +34,7 @@ class FacsOptions(Options):
         1.0,
         ge=0,
         le=1,
-        description="how far the classes are expected to be equally frequent; its effect grows with the number of clips, "
+        description="how far the classes are taken to be equally frequent; its effect grows with the number of clips, "
         "so that one clip of one expression stays one expression",
     )
     presence: float = Field(
