@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.builtins import aggregator_options, detector_options, executor_options, loss_options
+from harness.builtins import aggregator_options, detector_options, executor_options, labeler_options, loss_options
 from harness.components import ComponentSpec, Options
 from harness.datasets.options import VideosOptions
 from harness.datasets.synthetic.options import SyntheticOptions
@@ -45,12 +45,12 @@ def harness_face_detectors() -> Iterable[ComponentSpec]:
 def harness_labelers() -> Iterable[ComponentSpec]:
     """Labelers of the core: none of them looks at a face."""
     yield ComponentSpec(
-        "replay", "labels from a CSV or Parquet file", labelers.ReplayOptions, "harness.builtins.replay:Replay"
+        "replay", "labels from a CSV or Parquet file", labeler_options.ReplayOptions, "harness.builtins.replay:Replay"
     )
     yield ComponentSpec(
         "simulated",
         "the truth with errors, for studies of label noise",
-        labelers.SimulatedOptions,
+        labeler_options.SimulatedOptions,
         "harness.builtins.simulated:Simulated",
         needs_truth=True,
     )

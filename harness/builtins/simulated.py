@@ -70,7 +70,7 @@ def _matrix(options: SimulatedOptions, space: LabelSpace) -> NDArray[np.float64]
         return np.full((classes, classes), spread) + np.eye(classes) * (options.accuracy - spread)
     if len(options.matrix) != classes:
         raise ConfigError(
-            f"labeler 'simulated': matrix is for {len(options.matrix)} classes, label space {space.name!r} has {classes}"
+            f"labeler 'simulated': matrix is for {len(options.matrix)} classes, but {space.name!r} has {classes}"
         )
     return np.array(options.matrix)
 
