@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.components import JointScorer, LookupLabeler, Scorer, Scores
-from harness.errors import ConfigError, DataError, StageError, StoreError
+from harness.errors import ConfigError, DataError
+from harness.faces.artifact import read_crops, read_faces
 from harness.labeling.sample import sample_faces
 from harness.labeling.votes import scored, write_votes
 from harness.stage import StageContext
@@ -29,7 +28,7 @@ def run(context: StageContext) -> None:
     """
     name = context.params["labeler"]["use"]
     space = context.label_space
-    faces = _faces(context.inputs["faces"])
+    faces = read_faces(context.inputs["faces"])[["face", "clip", "frame"]]
     faces = faces[sample_faces(faces, context.params["sample"])].reset_index(drop=True)
     if not len(faces):
         raise DataError("there is no face to label: the faces stage found none in any clip")
@@ -60,13 +59,12 @@ def _in_batches(
 ) -> list[Result]:
     """What `ask` answers to the faces' crops, batch after batch, in the order of `faces`."""
     results: list[Result] = []
-    done = 0
-    for crops in _crops(context.inputs["faces"], faces["face"].to_numpy(), int(context.params.get("batch", 64))):
-        results.append(ask(crops))
-        done += len(crops)
-        context.progress(f"labelling with {name}", done, len(faces))
-    if done != len(faces):
-        raise StoreError(f"crops of {len(faces) - done} faces are missing in {context.inputs['faces']}")
+    ids = faces["face"].to_numpy()
+    batch = int(context.params.get("batch", 64))
+    for start in range(0, len(ids), batch):
+        wanted = ids[start : start + batch]
+        results.append(ask(read_crops(context.inputs["faces"], wanted)))
+        context.progress(f"labelling with {name}", start + len(wanted), len(ids))
     return results
 
 
@@ -76,45 +74,6 @@ def _joined(parts: list[Scores]) -> Scores:
     for part in parts:
         explanations += part.explanations or [""] * len(part.probabilities)
     return Scores(np.concatenate([part.probabilities for part in parts]), explanations)
-
-
-def _faces(folder: Path) -> pd.DataFrame:
-    """The distinct faces, without their images: columns face, clip, frame."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table: pd.DataFrame = pq.read_table(folder / "crops.parquet", columns=["face", "clip", "frame"]).to_pandas()
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"faces in {folder} cannot be read: {str(error).splitlines()[0]}") from error
-    return table
-
-
-def _crops(folder: Path, wanted: NDArray[np.int64], batch: int) -> Iterator[NDArray[np.uint8]]:
-    """Decoded crops (N, S, S, 3) RGB of the wanted faces, in order of their ids, at most `batch` at once."""
-    from harness.faces.artifact import iter_crops
-
-    keep = set(wanted.tolist())
-    waiting: list[NDArray[np.uint8]] = []
-    for ids, images in iter_crops(folder, batch):
-        for face, image in zip(ids, images, strict=True):
-            if int(face) in keep:
-                waiting.append(_decode(image, int(face)))
-        while len(waiting) >= batch:
-            yield np.stack(waiting[:batch])
-            waiting = waiting[batch:]
-    if waiting:
-        yield np.stack(waiting)
-
-
-def _decode(image: bytes, face: int) -> NDArray[np.uint8]:
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(image)) as opened:
-            return np.asarray(opened.convert("RGB"))
-    except (OSError, ValueError) as error:
-        raise StoreError(f"crop of face {face} cannot be decoded: {error}") from error
 
 
 def _truth(context: StageContext, name: str, frames: pd.DataFrame) -> pd.DataFrame | None:
@@ -127,6 +86,6 @@ def _truth(context: StageContext, name: str, frames: pd.DataFrame) -> pd.DataFra
     truth = pd.read_parquet(context.inputs["truth"] / "truth.parquet")
     labels = pd.Series(truth["label"].to_numpy(), index=pd.MultiIndex.from_arrays([truth["clip"], truth["frame"]]))
     if labels.index.has_duplicates:
-        raise StageError("the annotations name a frame twice; every (clip, frame) may stand once")
+        raise DataError("the annotations name a frame twice; every (clip, frame) may stand once")
     wanted = pd.MultiIndex.from_arrays([frames["clip"], frames["frame"]])
     return frames.assign(label=labels.reindex(wanted, fill_value=-1).to_numpy())
