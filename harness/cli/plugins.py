@@ -93,6 +93,7 @@ def _print_json(registry: Registry, components: Sequence[Component]) -> None:
 def _print_list(registry: Registry, components: Sequence[Component]) -> None:
     from rich import box
     from rich.console import Console
+    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
@@ -119,7 +120,7 @@ def _print_list(registry: Registry, components: Sequence[Component]) -> None:
     console.print(table if components else Text("no component is announced"))
     console.print()
     for failure in registry.failures:
-        console.print(Text(f"failed: {failure}", style="red"))
+        console.print(Padding(Text(f"failed: {failure}", style="red"), (0, 0, 1, 0), expand=False))
     if components:
         console.print(Text("`harness plugins show NAME` tells a component's options and what to install for it."))
 
@@ -172,7 +173,7 @@ def _print_options(console: Console, component: Component) -> None:
 
 def _state(registry: Registry, component: Component) -> str:
     if _is_ambiguous(registry, component):
-        return "ambiguous: announced twice"
+        return "announced twice"
     missing = registry.missing(component)
     return f"needs {', '.join(missing)}" if missing else "ready"
 

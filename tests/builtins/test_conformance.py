@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from harness.builtins.cascade import find_cascade
@@ -16,6 +17,7 @@ from harness.testing import (
     check_aggregator,
     check_dataset,
     check_face_detector,
+    check_lookup_labeler,
     check_loss,
 )
 
@@ -31,6 +33,7 @@ LOSSES: list[tuple[str, dict[str, Any]]] = [
     *[(name, {}) for name in ("bal-ce", "bal-ce+dice", "cross-entropy", "dice", "focal", "label-smoothing")],
     ("dice", {"variant": "sample", "reduction": "sum"}),
 ]
+FRAMES = pd.DataFrame({"clip": ["a", "a", "b"], "frame": [0, 1, 0]})
 
 
 def built_in(kind: Kind) -> set[str]:
@@ -72,6 +75,22 @@ def test_the_videos_data_set_keeps_the_contract(tmp_path: Path) -> None:
     check_dataset(REGISTRY.build("datasets", "videos", {"root": tmp_path}, folder=tmp_path))
 
 
-def test_every_built_in_kind_is_checked_here() -> None:
+def test_the_replay_labeler_keeps_the_contract(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("clip,frame,label\na,0,Sadly Angry\na,1,\n")
+    labeler = REGISTRY.build("labelers", "replay", {"path": tmp_path / "labels.csv"}, label_space=ABAW_COMPOUND_7)
+    check_lookup_labeler(labeler, ABAW_COMPOUND_7, FRAMES)
+
+
+@pytest.mark.parametrize("confidence", ["one-hot", "posterior", "graded"])
+def test_the_simulated_labeler_keeps_the_contract(confidence: str) -> None:
+    options = {"confidence": confidence, "abstain_rate": 0.3}
+    labeler = REGISTRY.build("labelers", "simulated", options, label_space=ABAW_COMPOUND_7)
+    check_lookup_labeler(labeler, ABAW_COMPOUND_7, FRAMES, FRAMES.assign(label=[6, -1, 0]))
+
+
+def test_every_built_in_is_checked_here() -> None:
+    assert built_in("datasets") == {"synthetic", "videos"}
+    assert built_in("face_detectors") == {"haar", "whole-frame"}
+    assert built_in("labelers") == {"replay", "simulated"}
     assert {name for name, _ in AGGREGATORS} == built_in("aggregators")
     assert {name for name, _ in LOSSES} == built_in("losses")

@@ -119,7 +119,7 @@ def test_list_says_what_a_component_is_missing_and_does_not_read_markup(two_plug
 
 def test_list_marks_a_name_announced_twice(two_plugins: None) -> None:
     output = " ".join(run("plugins", "list", "--kind", "aggregators").output.split())
-    assert output.count("ambiguous") == 2
+    assert output.count("announced twice") == 2
 
 
 def test_list_names_failures_and_exits_with_1(broken_plugin: None) -> None:
