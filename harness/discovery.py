@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions
-from typing import Any
+from typing import Any, NamedTuple
 
 import pluggy
 
@@ -75,7 +75,7 @@ class _Search:
         self.failures: list[Failure] = []
 
     def fail(self, plugin: str, origin: Origin, text: str) -> None:
-        self.failures.append(Failure(plugin, origin.distribution, origin.version, text))
+        self.failures.append(Failure(plugin, origin.distribution, origin.version, _cut(text, 400)))
 
     def register(self, plugin: str, origin: Origin, module: Any) -> None:
         key = f"{origin} ({plugin})"
@@ -85,20 +85,32 @@ class _Search:
             self.fail(plugin, origin, f"implements none of the hooks {', '.join(HOOKS)}; is @hookimpl missing?")
 
 
-def discover(*, third_party: bool, blocked: Iterable[str]) -> tuple[list[Component], list[Failure]]:
-    """Everything announced, and everything wrong; `Registry.discover` is the public way in."""
+class Found(NamedTuple):
+    """Everything announced, everything wrong, and the names in the block list that no installed plugin has."""
+
+    components: list[Component]
+    failures: list[Failure]
+    unused_blocks: tuple[str, ...]
+
+
+def discover(*, third_party: bool, blocked: Iterable[str]) -> Found:
+    """Ask everybody who may be asked; `Registry.discover` is the public way in."""
     search = _Search()
     _load(search, CORE, BUILT_IN)
-    if third_party:
-        unwanted = {_canonical(name) for name in blocked}
-        for origin, point in sorted(_entry_points(search), key=lambda pair: (pair[1].name, pair[0])):
-            if not {_canonical(point.name), _canonical(origin.distribution)} & unwanted:
-                _load(search, origin, point)
+    unused = {_canonical(name): name for name in blocked} if third_party else {}
+    unwanted = frozenset(unused)
+    points = sorted(_entry_points(search), key=lambda pair: (pair[1].name, pair[0])) if third_party else []
+    for origin, point in points:
+        names = {_canonical(point.name), _canonical(origin.distribution)}
+        if not names & unwanted:
+            _load(search, origin, point)
+        for name in names:
+            unused.pop(name, None)
     _find_misspelt(search)
     for hook, kind in HOOKS.items():
         for implementation in getattr(search.manager.hook, hook).get_hookimpls():
             _ask(search, hook, kind, implementation)
-    return search.components, search.failures
+    return Found(search.components, search.failures, tuple(unused.values()))
 
 
 def _entry_points(search: _Search) -> Iterator[tuple[Origin, EntryPoint]]:
@@ -192,7 +204,11 @@ def _short(value: object) -> str:
         text = " ".join(repr(value).split())
     except Exception:  # noqa: BLE001 - a stranger's __repr__ may raise anything
         text = type(value).__name__
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return _cut(text, 60)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _canonical(name: str) -> str:

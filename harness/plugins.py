@@ -42,10 +42,12 @@ class Registry:
         *,
         third_party: bool = True,
         blocked: Iterable[str] = (),
+        unused_blocks: Iterable[str] = (),
     ) -> None:
         order = {kind: position for position, kind in enumerate(KINDS)}
         self._components = sorted(components, key=lambda one: (order[one.kind], one.spec.name, one.origin))
         self.failures: tuple[Failure, ...] = tuple(failures)
+        self.unused_blocks: tuple[str, ...] = tuple(unused_blocks)
         self.settings: dict[str, Any] = {"third_party": third_party, "blocked": sorted(set(blocked))}
 
     @classmethod
@@ -55,8 +57,8 @@ class Registry:
         third_party=False leaves the entry points alone; blocked: entry-point or distribution names to leave out.
         """
         blocked = tuple(blocked)
-        components, failures = discover(third_party=third_party, blocked=blocked)
-        return cls(components, failures, third_party=third_party, blocked=blocked)
+        found = discover(third_party=third_party, blocked=blocked)
+        return cls(*found[:2], third_party=third_party, blocked=blocked, unused_blocks=found.unused_blocks)
 
     def components(self, kind: Kind | None = None) -> list[Component]:
         """The components of one kind, or all, sorted by kind, name and distribution."""

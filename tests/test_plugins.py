@@ -142,6 +142,12 @@ def test_a_blocked_plugin_is_not_even_imported(install: Install) -> None:
     assert failures(Registry.discover(blocked=["loud"]), "x-loud") == []
 
 
+def test_a_block_that_leaves_out_nothing_is_reported(install: Install) -> None:
+    install_shout(install)
+    assert Registry.discover(blocked=["x_shout", "shuot"]).unused_blocks == ("shuot",)
+    assert Registry.discover(third_party=False, blocked=["shuot"]).unused_blocks == ()
+
+
 # --- failures as data ---------------------------------------------------------------------------------------------
 
 
@@ -170,6 +176,17 @@ def test_whatever_an_import_raises_becomes_one_line(install: Install, source: st
     (line,) = failures(Registry.discover(), "x-broken")
     assert line.startswith(text)
     assert "\n" not in line
+
+
+def test_one_module_under_two_entry_points_is_asked_once_and_told(install: Install, tmp_path: Path) -> None:
+    install_shout(install)
+    points = tmp_path / "x_shout-1.0.dist-info" / "entry_points.txt"
+    points.write_text("[harness]\nshout = harness_shout\nshout-again = harness_shout\n")
+    registry = Registry.discover()
+    (text,) = failures(registry, "x-shout")
+    assert text.startswith("ValueError: Plugin already registered")
+    assert len(text) <= 400
+    assert registry.get("aggregators", "shout")
 
 
 def test_an_entry_point_to_a_missing_module_is_a_failure(install: Install) -> None:

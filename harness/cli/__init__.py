@@ -37,6 +37,8 @@ class Session:
             from harness.plugins import Registry
 
             self._registry = Registry.discover(third_party=self.third_party, blocked=self.blocked)
+            for name in self._registry.unused_blocks:
+                click.echo(f"note: --block {name} leaves out nothing, no plugin of that name is installed", err=True)
         return self._registry
 
 

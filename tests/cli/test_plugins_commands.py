@@ -207,6 +207,12 @@ def test_a_plugin_can_be_blocked(two_plugins: None) -> None:
     assert result.output.rstrip().endswith("; blocked: loud")
 
 
+def test_a_block_that_leaves_out_nothing_is_said() -> None:
+    result = run("--block", "nobody", "plugins", "list", "--kind", "executors")
+    assert result.stderr == "note: --block nobody leaves out nothing, no plugin of that name is installed\n"
+    assert "inline" in result.stdout
+
+
 def test_the_kinds_written_in_the_command_are_the_kinds_there_are() -> None:
     assert module.KINDS == KINDS
 
