@@ -1,0 +1,51 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import ConfigError
+from harness.labeling.sample import sample_faces
+
+FACES = pd.DataFrame({"clip": ["b"] * 5 + ["a"] * 3, "frame": [4, 0, 1, 2, 3, 7, 8, 9]})
+
+
+def test_all_faces_are_taken():
+    assert sample_faces(FACES, {"rule": "all"}).all()
+
+
+def test_every_kth_face_of_a_clip_is_taken_in_the_order_of_frames():
+    chosen = sample_faces(FACES, {"rule": "every", "every": 2})
+    assert FACES[chosen].values.tolist() == [["b", 4], ["b", 0], ["b", 2], ["a", 7], ["a", 9]]
+
+
+def test_per_clip_takes_one_face_of_each_equal_stretch():
+    faces = pd.DataFrame({"clip": "a", "frame": range(100)})
+    chosen = np.flatnonzero(sample_faces(faces, {"rule": "per-clip", "per_clip": 10, "seed": 1}))
+    assert (chosen // 10).tolist() == list(range(10))
+
+
+def test_per_clip_takes_a_short_clip_whole():
+    assert sample_faces(FACES, {"rule": "per-clip", "per_clip": 5, "seed": 0}).all()
+
+
+def test_another_seed_draws_other_faces():
+    faces = pd.DataFrame({"clip": "a", "frame": range(100)})
+    first, second = (sample_faces(faces, {"rule": "per-clip", "per_clip": 10, "seed": seed}) for seed in (0, 1))
+    assert (first != second).any()
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=1, max_size=40), st.integers(1, 6), st.integers(0, 5))
+def test_what_is_drawn_of_a_clip_does_not_depend_on_the_others(clips, wanted, seed):
+    faces = pd.DataFrame({"clip": clips, "frame": range(len(clips))})
+    rule = {"rule": "per-clip", "per_clip": wanted, "seed": seed}
+    together = faces[sample_faces(faces, rule)]
+    for clip, own in faces.groupby("clip"):
+        alone = own[sample_faces(own.reset_index(drop=True), rule)]
+        assert alone["frame"].tolist() == together[together["clip"] == clip]["frame"].tolist()
+        assert len(alone) == min(wanted, len(own))
+
+
+def test_an_unknown_rule_names_the_nearest():
+    with pytest.raises(ConfigError, match="sampling rule 'per-clips' is not known; did you mean 'per-clip'"):
+        sample_faces(FACES, {"rule": "per-clips"})
