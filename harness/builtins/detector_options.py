@@ -24,7 +24,7 @@ class HaarOptions(Options):
     scale_factor: float = Field(1.1, gt=1.01, le=2.0, description="ratio between neighbouring sizes of the search")
     min_neighbors: int = Field(5, ge=1, description="overlapping hits that make a face; more: stricter")
     min_size: float = Field(
-        0.08, gt=0.0, le=1.0, description="smallest face looked for, as a fraction of the frame's shorter side"
+        0.15, gt=0.0, le=1.0, description="smallest face looked for, as a fraction of the frame's shorter side"
     )
 
     def facts(self) -> dict[str, Any]:

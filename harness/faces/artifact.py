@@ -53,9 +53,15 @@ class TableWriter:
 
     def __init__(self, folder: Path, name: str) -> None:
         self._schema, self._most = SCHEMAS[name], ROW_GROUP[name]
-        # Images are compressed already, and sha256 sums cannot be.
-        compression = "none" if name == CROPS else "zstd"
-        self._writer = pq.ParquetWriter(folder / name, self._schema, compression=compression)
+        # Images are compressed already, and no two are equal: compressing or counting them would only take room.
+        repeated = [one.name for one in self._schema if one.type == _TEXT and one.name != "sha256"]
+        self._writer = pq.ParquetWriter(
+            folder / name,
+            self._schema,
+            compression="none" if name == CROPS else "zstd",
+            use_dictionary=repeated,
+            write_statistics=name != CROPS,
+        )
         self._waiting: dict[str, list[Any]] = {field: [] for field in self._schema.names}
 
     def append(self, columns: Mapping[str, Iterable[Any]]) -> None:
@@ -83,6 +89,7 @@ class TableWriter:
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=count)
         for values in self._waiting.values():
             del values[:count]
+        pa.default_memory_pool().release_unused()  # or Arrow keeps the room of every row group for later
 
 
 def read_index(folder: Path) -> pd.DataFrame:
@@ -183,6 +190,7 @@ def _file(folder: Path, name: str) -> Iterator[Any]:
             if missing:
                 raise StoreError(f"{path}: column {listed(missing)} is missing; {_MEND}")
             yield file
+        pa.default_memory_pool().release_unused()
     except FileNotFoundError:
         raise StoreError(f"{path}: the file is missing; {_MEND}") from None
     except (OSError, pa.ArrowException) as error:

@@ -76,47 +76,54 @@ def _is_image(clip: Clip) -> bool:
 
 def parcels(clips: Sequence[Clip], facts: Mapping[int, MediaInfo], batch: int) -> Iterator[Parcel]:
     """All frames of all clips in order, in batches of at most `batch` (fewer where frames are large)."""
-    open_batch = _Batch()
+    growing = _Batch()
     for event in _events(clips, facts):
         if isinstance(event, ClipEnd):
-            open_batch.ends.append(event)
+            growing.ends.append(event)
             continue
         position, frame = event
-        if open_batch.frames and not open_batch.fits(frame, clips[position].cropped, batch):
-            yield open_batch.sealed()
-            open_batch = _Batch()
-        open_batch.cropped = clips[position].cropped
-        open_batch.frames.append(frame)
-        open_batch.clips.append(position)
-    if open_batch.frames or open_batch.ends:
-        yield open_batch.sealed()
+        cropped = clips[position].cropped
+        if not growing.takes(frame, cropped):
+            yield growing.sealed()
+            growing = _Batch()
+        growing.add(position, frame, cropped, batch)
+    if growing.clips or growing.ends:
+        yield growing.sealed()
 
 
 @dataclass
 class _Batch:
-    """A parcel that still grows."""
+    """A parcel that still grows; its frames are laid into one array as they come, so that none lies here twice."""
 
+    pixels: NDArray[np.uint8] | None = None
     cropped: bool = False
-    frames: list[Frame] = field(default_factory=list)
     clips: list[int] = field(default_factory=list)
+    frames: list[int] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
     ends: list[ClipEnd] = field(default_factory=list)
 
-    def fits(self, frame: Frame, cropped: bool, batch: int) -> bool:
+    def takes(self, frame: Frame, cropped: bool) -> bool:
+        """Whether the frame still fits in: it does in an empty batch."""
+        if self.pixels is None:
+            return True
         return (
-            self.frames[0].pixels.shape == frame.pixels.shape
+            len(self.clips) < len(self.pixels)
+            and self.pixels.shape[1:] == frame.pixels.shape
             and self.cropped == cropped
-            and len(self.frames) < capacity(frame.pixels, batch)
         )
 
+    def add(self, clip: int, frame: Frame, cropped: bool, batch: int) -> None:
+        if self.pixels is None:
+            self.pixels = np.empty((capacity(frame.pixels, batch), *frame.pixels.shape), np.uint8)
+            self.cropped = cropped
+        self.pixels[len(self.clips)] = frame.pixels
+        self.clips.append(clip)
+        self.frames.append(frame.index)
+        self.times.append(frame.time)
+
     def sealed(self) -> Parcel:
-        return Parcel(
-            np.stack([frame.pixels for frame in self.frames]) if self.frames else None,
-            tuple(self.clips),
-            tuple(frame.index for frame in self.frames),
-            tuple(frame.time for frame in self.frames),
-            self.cropped,
-            tuple(self.ends),
-        )
+        pixels = None if self.pixels is None else self.pixels[: len(self.clips)]
+        return Parcel(pixels, tuple(self.clips), tuple(self.frames), tuple(self.times), self.cropped, tuple(self.ends))
 
 
 def _events(clips: Iterable[Clip], facts: Mapping[int, MediaInfo]) -> Iterator[tuple[int, Frame] | ClipEnd]:

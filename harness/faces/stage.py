@@ -48,13 +48,15 @@ def run(context: StageContext) -> None:
     report = Report(str(context.params["detector"]["use"]))
     with (
         Work(context, settings, clips, detector, report) as work,
-        Prefetch(parcels(clips, facts, settings.batch)) as ahead,
+        Prefetch(parcels(clips, facts, settings.batch), depth=1) as ahead,
     ):
         done = 0
         for parcel in ahead:
             work.handle(parcel)
             done += len(parcel.frames)
             context.progress("faces", done, None if total is None else max(total, done))
+    for line in getattr(detector, "notices", ()):  # a detector may tell of its own fallbacks
+        context.notice(line)
     report.conclude(context)
     write_sheet(context.folder)
 
@@ -97,7 +99,7 @@ class Work:
                 self._record(clip).add(frame, parcel.times[place], face_id, face)
         for end in parcel.ends:
             self._close(end)
-        self._store(2 * self._settings.batch)
+        self._store(self._settings.batch)
 
     def _faces(self, pixels: NDArray[np.uint8], cropped: bool) -> list[Face | None]:
         count, height, width = pixels.shape[:3]
