@@ -12,11 +12,10 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from harness_retinaface.graph import ANCHORS, COORDINATES, LANDMARKS, RetinaFace
+from harness_retinaface.graph import ANCHORS, COORDINATES, LANDMARKS, Head, RetinaFace
 
 VALUES = 1 + COORDINATES + LANDMARKS  # face logit, box, landmarks
 MEAN_RGB = (123.0, 117.0, 104.0)
-VERSION = 1  # raise it when exports must be made anew
 
 
 class Deployed(nn.Module):
@@ -32,7 +31,7 @@ class Deployed(nn.Module):
         self.model = copy.deepcopy(model)
         _swap_red_and_blue(self.model)
         heads = zip(model.ClassHead, model.BboxHead, model.LandmarkHead, strict=True)
-        self.heads = nn.ModuleList(_joined(*(head.conv1x1 for head in level)) for level in heads)
+        self.heads = nn.ModuleList(_joined(*level) for level in heads)
         self.register_buffer("mean", torch.tensor(MEAN_RGB))
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -54,15 +53,16 @@ def _swap_red_and_blue(model: RetinaFace) -> None:
     first.weight.data = first.weight.data.flip(1).contiguous()
 
 
-def _joined(classes: nn.Conv2d, boxes: nn.Conv2d, landmarks: nn.Conv2d) -> nn.Conv2d:
+def _joined(*heads: nn.Module) -> nn.Conv2d:
     """One convolution whose channels are [logit, box, landmarks] of anchor 0, then of anchor 1."""
-    joined = nn.Conv2d(classes.in_channels, ANCHORS * VALUES, 1)
-    for target, *sources in (
-        (joined.weight, classes.weight, boxes.weight, landmarks.weight),
-        (joined.bias, classes.bias, boxes.bias, landmarks.bias),
-    ):
-        assert target is not None
-        by_anchor = [source.detach().unflatten(0, (ANCHORS, -1)) for source in sources if source is not None]
-        logit = by_anchor[0][:, 1:] - by_anchor[0][:, :1]
-        target.data = torch.cat([logit, *by_anchor[1:]], dim=1).flatten(0, 1).contiguous()
+    convolutions = [head.conv1x1 for head in heads if isinstance(head, Head)]
+    joined = nn.Conv2d(convolutions[0].in_channels, ANCHORS * VALUES, 1)
+    joined.weight.data = _by_anchor([one.weight for one in convolutions])
+    joined.bias = nn.Parameter(_by_anchor([one.bias for one in convolutions if one.bias is not None]))
     return joined
+
+
+def _by_anchor(parameters: list[Tensor]) -> Tensor:
+    """Parameters of the class, box and landmark head -> those of the joined head."""
+    classes, *others = (one.detach().reshape(ANCHORS, -1, *one.shape[1:]) for one in parameters)
+    return torch.cat([classes[:, 1:] - classes[:, :1], *others], dim=1).flatten(0, 1).contiguous()

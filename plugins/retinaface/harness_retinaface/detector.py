@@ -12,6 +12,7 @@ from harness.components import Faces
 from harness.errors import ConfigError, DataError, HarnessError, PluginError, WeightsError
 from harness_retinaface import exports
 from harness_retinaface.geometry import faces_of_batch, scaled, shrunk_size
+from harness_retinaface.openvino_runner import OpenVinoRunner
 from harness_retinaface.options import (
     Precision,
     RetinaFaceOptions,
@@ -22,7 +23,7 @@ from harness_retinaface.options import (
     wanted_precision,
 )
 from harness_retinaface.picture import drawn_face
-from harness_retinaface.runners import OnnxRunner, OpenVinoRunner, Runner, TorchRunner
+from harness_retinaface.runners import OnnxRunner, Runner, TorchRunner
 
 SAME_BOX, SAME_SCORE = 0.02, 0.01  # of the box's longest side; absolute
 
@@ -135,7 +136,7 @@ def same(one: Faces, other: Faces) -> bool:
 
 def shrunk(frames: NDArray[np.uint8], longest_side: int | None) -> NDArray[np.uint8]:
     """The frames shrunk to a longest side (area averaging), or the frames themselves."""
-    height, width = shrunk_size(*frames.shape[1:3], longest_side)
+    height, width = shrunk_size(frames.shape[1], frames.shape[2], longest_side)
     if (height, width) == frames.shape[1:3]:
         return frames
     import cv2

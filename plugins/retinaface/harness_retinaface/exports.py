@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from harness.errors import PluginError
 from harness.weights import cache_folder, sha256_of
+from harness_retinaface.openvino_runner import OpenVinoRunner, openvino
 from harness_retinaface.options import Network, Runtime
 from harness_retinaface.picture import drawn_face
-from harness_retinaface.runners import Maps, OnnxRunner, OpenVinoRunner, Runner, TorchRunner
+from harness_retinaface.runners import Maps, OnnxRunner, Runner, TorchRunner
 
 GRAPH = 1  # raise it when the deployed graph changes: exports are made anew
 TOLERANCE = 1e-2  # most an exported value may differ in float32; 0.01 is 0.1% of a prior's side, or 0.01 of a logit
@@ -83,8 +84,9 @@ def _write_onnx(graph: object, path: Path) -> None:
 
 def _write_openvino(graph: object, path: Path) -> None:
     """By OpenVINO's own torch frontend: `openvino.convert_model` does the same but reports its use to its makers."""
-    import openvino
     import torch
+
+    package = openvino()
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
@@ -93,10 +95,10 @@ def _write_openvino(graph: object, path: Path) -> None:
         decoder = TorchScriptPythonDecoder(graph, example_input=(torch.from_numpy(_frames(96, 160)),))
         frontend = FrontEndManager().load_by_framework("pytorch")
         model = frontend.convert(frontend.load(decoder))
-    model.inputs[0].get_node().set_element_type(openvino.Type.u8)
-    model.inputs[0].get_node().set_partial_shape(openvino.PartialShape([-1, -1, -1, 3]))
+    model.inputs[0].get_node().set_element_type(package.Type.u8)
+    model.inputs[0].get_node().set_partial_shape(package.PartialShape([-1, -1, -1, 3]))
     model.validate_nodes_and_infer_types()
-    openvino.save_model(model, str(path), compress_to_fp16=False)
+    package.save_model(model, str(path), compress_to_fp16=False)
 
 
 def _frames(height: int, width: int) -> NDArray[np.uint8]:
