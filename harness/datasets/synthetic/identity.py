@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from harness.datasets.synthetic.action_units import Displacement
 from harness.datasets.synthetic.geometry import REST, SIDED, Array, field
 from harness.datasets.synthetic.prototypes import PROTOTYPES
 
@@ -38,12 +39,12 @@ _NOSE_MIDDLE = ("tip", "columella")
 _JAW = ("jaw1", "jaw2", "jaw3")
 
 
-def _all(names: tuple[str, ...], right: float, down: float, forward: float = 0.0) -> Mapping[str, Colour]:
+def _all(names: tuple[str, ...], right: float, down: float, forward: float = 0.0) -> Mapping[str, Displacement]:
     return dict.fromkeys(names, (right, down, forward))
 
 
-def _wider(names: tuple[str, ...], share: float, centre: float = 0.0) -> Mapping[str, Colour]:
-    return {name: (share * (SIDED[name][0] - centre), 0.0, 0.0) for name in names}
+def _wider(names: tuple[str, ...], share: float) -> Mapping[str, Displacement]:
+    return {name: (share * SIDED[name][0], 0.0, 0.0) for name in names}
 
 
 PROPORTIONS: Array = np.stack(
