@@ -249,6 +249,7 @@ def _fuse_and_score(
         inputs.update({f"{role}-{number}": stage for role, stage in found.items()})
     stages["score"] = build.stage(
         "score", "score", inputs, label_space=space, seed=experiment.seed, networks=list(networks),
+        labeler=" + ".join(wanted.use for wanted in experiment.labeling.labelers),
         **experiment.evaluation.model_dump(),
     )  # fmt: skip
 

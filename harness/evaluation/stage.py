@@ -23,9 +23,10 @@ from harness.stage import StageContext
 def run(context: StageContext) -> None:
     """Write scores.json (evaluation.scores.Scores) and scores.csv.
 
-    params {"label_space", "resamples", "seed", "unanswered", "networks": names}; inputs {"truth", "faces"} and, as far
-    as there are any, "fused" (a fuse artifact), "labels" (pseudo-labels), "pretrained-<k>" and "network-<k>" (predict
-    artifacts of the k-th network). Without an annotated frame, coverage and flicker alone are given, and a note.
+    params {"label_space", "resamples", "seed", "unanswered", "labeler": name, "networks": names}; inputs {"truth",
+    "faces"} and, as far as there are any, "fused" (a fuse artifact), "labels" (pseudo-labels), "pretrained-<k>" and
+    "network-<k>" (predict artifacts of the k-th network). Without an annotated frame, coverage and flicker alone are
+    given, and a note.
     """
     space = context.label_space
     settings = Settings(
@@ -105,7 +106,9 @@ def _facts(target: Target) -> TruthFacts:
 def _systems(context: StageContext, face: NDArray[np.int64], classes: int) -> Iterator[System]:
     inputs = context.inputs
     faces = distinct_faces(inputs["faces"])
-    labeler = _labeler(inputs["labels"], face, faces) if "labels" in inputs else None
+    labeler = (
+        _labeler(context.params.get("labeler", "labels"), inputs["labels"], face, faces) if "labels" in inputs else None
+    )
     if labeler is not None:
         yield labeler
     for number, name in enumerate(context.params.get("networks", ())):
@@ -117,7 +120,7 @@ def _systems(context: StageContext, face: NDArray[np.int64], classes: int) -> It
         yield from _fused(inputs["fused"], None if context.params.get("networks") else labeler)
 
 
-def _labeler(folder: Path, face: NDArray[np.int64], faces: int) -> System:
+def _labeler(name: str, folder: Path, face: NDArray[np.int64], faces: int) -> System:
     """The labels alone: a frame counts as asked if its face was, or if it has no face that could have been."""
     import pyarrow.parquet as pq
 
@@ -130,7 +133,7 @@ def _labeler(folder: Path, face: NDArray[np.int64], faces: int) -> System:
     labels[identity] = np.where(outcomes == "label", table["label"].to_numpy(), -1)
     asked[identity] = True
     return System(
-        "labeler",
+        name,
         "labeler",
         _on_frames(labels, face),
         asked=(face < 0) | asked[face] if faces else np.ones(len(face), bool),

@@ -68,7 +68,8 @@ class Artifacts:
     def score(self, networks=(), **params):
         folder = self.path / "scores"
         folder.mkdir()
-        settings = {"resamples": 200, "seed": 0, "unanswered": "wrong", "networks": list(networks), **params}
+        settings = {"resamples": 200, "seed": 0, "unanswered": "wrong", "labeler": "labeler"}
+        settings |= {"networks": list(networks), **params}
         context = StageContext(folder, {"label_space": SPACE.as_dict(), **settings}, self.inputs, Registry())
         run(context)
         return read_scores(folder), context.notices
