@@ -46,7 +46,7 @@ class Mixture:
         for mean, precision, weight in zip(self.mean, self.precision, self.log_weight, strict=True):
             away = rows - mean
             half = np.linalg.slogdet(precision)[1] / 2
-            columns.append(weight + evidence * (half - 0.5 * np.einsum("ni,ij,nj->n", away, precision, away)))
+            columns.append(weight + evidence * (half - 0.5 * ((away @ precision) * away).sum(1)))
         return np.stack(columns, 1)
 
 
@@ -91,19 +91,15 @@ def infer(
 
 def _baselines(rows: Array, clips: NDArray[np.int64], posterior: Array, model: Mixture, groups: int) -> Array:
     """Most probable baseline (G, K) of each clip, given the posterior of its faces' components."""
-    weights = np.zeros((groups, posterior.shape[1]))
-    np.add.at(weights, clips, posterior)
-    sums = np.stack([_sums(rows * column[:, None], clips, groups) for column in posterior.T], 1)
-    discount = np.minimum(1.0, FACES_A_CLIP / np.bincount(clips, minlength=groups))
-    precision = np.einsum("gm,mij->gij", weights, model.precision) * discount[:, None, None]
-    pull = np.einsum("mij,gmj->gi", model.precision, sums - weights[:, :, None] * model.mean) * discount[:, None]
+    order = np.argsort(clips, kind="stable")
+    ends = np.searchsorted(clips[order], np.arange(1, groups))
+    parts = zip(np.split(rows[order], ends), np.split(posterior[order], ends), strict=True)
+    away = np.stack([part.T @ own - part.sum(0)[:, None] * model.mean for own, part in parts])  # (G, M, K)
+    weights = np.stack([part.sum(0) for part in np.split(posterior[order], ends)])  # (G, M)
+    discount = np.minimum(1.0, FACES_A_CLIP / np.bincount(clips, minlength=groups))[:, None]
+    precision = np.einsum("gm,mij->gij", weights * discount, model.precision)
+    pull = np.einsum("mij,gmj->gi", model.precision, away) * discount
     return np.linalg.solve(precision + np.eye(rows.shape[1]) / REST_SPREAD**2, pull[:, :, None])[:, :, 0]
-
-
-def _sums(rows: Array, clips: NDArray[np.int64], groups: int) -> Array:
-    result = np.zeros((groups, rows.shape[1]))
-    np.add.at(result, clips, rows)
-    return result
 
 
 def _balanced(posterior: Array, owner: NDArray[np.int64], strength: float) -> Array:
