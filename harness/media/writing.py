@@ -33,6 +33,8 @@ def write_video(
             stream = container.add_stream("libx264", rate=_rate(frames_per_second))
             stream.pix_fmt = "yuv420p"
             stream.options = {"crf": str(crf), "preset": preset, "threads": str(threads)}
+            if threads == 1:  # else x264 lets where the frames lie in memory decide between its routines
+                stream.options = {**stream.options, "x264-params": "cpu-independent=1"}
             count = 0
             for frame in frames:
                 picture = _even(frame)
