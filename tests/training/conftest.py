@@ -150,16 +150,23 @@ def parameters(**changes: Any) -> dict[str, Any]:
 def run_stage(tmp_path: Path, registry: Registry) -> Callable[..., StageContext]:
     """run_stage(function, "name", {inputs}, **changes to the params) -> the context after the stage ran."""
 
-    def run(function: Callable[[StageContext], None], name: str, inputs: dict[str, Path], **changes: Any) -> Any:
+    def run(
+        function: Callable[[StageContext], None],
+        name: str,
+        inputs: dict[str, Path],
+        progress: Callable[..., None] = lambda *_: None,
+        **changes: Any,
+    ) -> StageContext:
         folder = tmp_path / name
         folder.mkdir()
-        context = StageContext(folder, parameters(**changes), inputs, registry)
+        context = StageContext(folder, parameters(**changes), inputs, registry, progress)
         function(context)
         return context
 
     return run
 
 
-@pytest.fixture(autouse=True, scope="session")
-def two_threads() -> None:
-    torch.set_num_threads(2)
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Tiny networks gain nothing from more, and lose much where other programs want the cores."""
+    torch.set_num_threads(1)
