@@ -1,7 +1,9 @@
 """What each action unit does to the measures: anatomy as numbers.
 
 The effect of a unit at full intensity on each measure, relative to that measure's strongest mover, signed; from the
-descriptions in Ekman, Friesen & Hager, Facial Action Coding System (2002): judgement, not fitted to any data.
+descriptions in Ekman, Friesen & Hager, Facial Action Coding System (2002). Judgement, not a fit; but some entries (the
+upper lip and lip gap of 12, 15, 20 and 25, the brow gap of 1 and 2) and NOISE were revised after looking at annotated
+rendered faces, so scores on rendered faces flatter them.
 `NOISE` says how well Face Mesh sees a measure, in the same unit: it follows brows and mouth, but hardly lids, cheeks
 and the nose's wings.
 """
