@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -88,7 +87,11 @@ def test_tiny_and_odd_frames_have_no_faces_but_work(runtime: str, side: tuple[in
 def test_shrunk_frames_give_boxes_in_the_frame_as_it_came(longest: int, build: Build, picture: np.ndarray) -> None:
     native = build(runtime="torch", precision="float32").detect(picture[:2])
     shrunk = build(runtime="torch", precision="float32", longest_side=longest).detect(picture[:2])
-    assert_close(shrunk, native, pixels=6, score=0.1)
+    for small, full in zip(shrunk, native, strict=True):
+        assert len(small) == len(full) == 1
+        assert small.landmarks is not None
+        np.testing.assert_allclose(small.landmarks, full.landmarks, atol=3)
+        np.testing.assert_allclose(small.boxes, full.boxes, atol=10)  # where a drawn forehead ends is open
     same_size = build(runtime="torch", precision="float32", longest_side=320).detect(picture[:2])
     assert_close(same_size, native, pixels=0, score=0)
 
@@ -210,18 +213,22 @@ def test_weights_of_another_network_end_the_search_for_a_runtime(checkpoint: Pat
         RetinaFaceDetector(RetinaFaceOptions(network="resnet50", weights=checkpoint, device="cpu"))
 
 
-def _export(checkpoint: str, cache: str) -> str:
-    os.environ["HARNESS_CACHE"] = cache
-    return str(exports.exported("openvino", "mobilenet0.25", Path(checkpoint)))
-
-
 @needs("openvino")
-@pytest.mark.slow
 def test_two_processes_export_at_once_without_harm(checkpoint: Path, tmp_path: Path) -> None:
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        paths = pool.starmap(_export, [(str(checkpoint), str(tmp_path))] * 2)
-    assert paths[0] == paths[1]
-    assert [path.name for path in (tmp_path / "exports").iterdir()] == [Path(paths[0]).parent.name]
+    code = (
+        "import sys, pathlib; from harness_retinaface import exports;"
+        "print(exports.exported('openvino', 'mobilenet0.25', pathlib.Path(sys.argv[1])))"
+    )
+    environment = {**os.environ, "HARNESS_CACHE": str(tmp_path)}
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(checkpoint)], stdout=subprocess.PIPE, text=True, env=environment
+        )
+        for _ in range(2)
+    ]
+    first, second = (one.communicate()[0].strip() for one in both)
+    assert first == second
+    assert [path.name for path in (tmp_path / "exports").iterdir()] == [Path(first).parent.name]
 
 
 def test_the_plugin_announces_the_detector() -> None:
