@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Landmark (image left), landmark (image right), and the left one's place; the right one's mirrors it.
-# Means over meshes of several faces, made symmetric.
+# Means over Face Mesh fits of one adult face, 15 frames from neutral to laughing, made symmetric. Any would do.
 PAIRS = (
     (33, 263, (-0.500, 0.000, 0.000)),  # outer eye corners
     (133, 362, (-0.198, 0.020, -0.054)),  # inner eye corners
