@@ -73,10 +73,10 @@ def test_the_deployed_graph_computes_what_the_public_one_does(network: str) -> N
     for level, (logits, boxes, landmarks) in enumerate(zip(*expected, strict=True)):
         values = found[level].unflatten(-1, (2, 15))
         face = logits.permute(0, 2, 3, 1).unflatten(-1, (2, 2)).softmax(-1)[..., 1]
-        torch.testing.assert_close(values[..., 0].sigmoid(), face, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(values[..., 0].sigmoid(), face, rtol=1e-3, atol=1e-3)
         for columns, raw in ((slice(1, 5), boxes), (slice(5, 15), landmarks)):
             offsets = raw.permute(0, 2, 3, 1).unflatten(-1, (2, -1))
-            torch.testing.assert_close(values[..., columns], offsets, rtol=1e-4, atol=1e-4)
+            torch.testing.assert_close(values[..., columns], offsets, rtol=1e-3, atol=1e-3)
 
 
 def test_deploying_leaves_the_model_as_it_was() -> None:
