@@ -62,6 +62,7 @@ class TableWriter:
             use_dictionary=repeated,
             write_statistics=name != CROPS,
         )
+        pa.array([0])  # Arrow imports pandas at its first conversion: now, and not on top of the frames in flight
         self._waiting: dict[str, list[Any]] = {field: [] for field in self._schema.names}
 
     def append(self, columns: Mapping[str, Iterable[Any]]) -> None:
