@@ -42,7 +42,10 @@ def build(checkpoint: Path) -> Build:
 
     def of(**options: Any) -> RetinaFaceDetector:
         chosen = RetinaFaceOptions(**{"threads": 2, "device": "cpu", **options})
-        return made.setdefault(chosen.model_dump_json(), RetinaFaceDetector(chosen))
+        key = chosen.model_dump_json()
+        if key not in made:
+            made[key] = RetinaFaceDetector(chosen)
+        return made[key]
 
     return of
 
