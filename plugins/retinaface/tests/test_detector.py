@@ -156,8 +156,7 @@ def test_auto_takes_the_fastest_and_passes_over_what_fails(checkpoint: Path, mon
     made = RetinaFaceDetector(options)
     assert made.runtime == "torch"
     assert made.notices[0].startswith("retinaface does not use openvino: the graph exported for openvino differs")
-    with pytest.raises(PluginError, match=r"differs from torch's by \S+ \(at most -1\)"):
-        RetinaFaceDetector(RetinaFaceOptions(device="cpu", runtime="openvino"))
+    assert made.notices[0].endswith("(at most -1)")
 
 
 @needs("openvino")
@@ -214,6 +213,7 @@ def test_weights_of_another_network_end_the_search_for_a_runtime(checkpoint: Pat
 
 
 @needs("openvino")
+@pytest.mark.slow
 def test_two_processes_export_at_once_without_harm(checkpoint: Path, tmp_path: Path) -> None:
     code = (
         "import sys, pathlib; from harness_retinaface import exports;"
