@@ -25,6 +25,8 @@ from harness_retinaface.options import (
 from harness_retinaface.picture import drawn_face
 from harness_retinaface.runners import OnnxRunner, Runner, TorchRunner
 
+STRIDE, SMALL = 32, 320  # pixels: the coarsest stride; above this size padding costs more than it saves
+MEAN_COLOUR = (123, 117, 104)
 SAME_BOX, SAME_SCORE = 0.02, 0.01  # of the box's longest side; absolute
 
 
@@ -50,7 +52,7 @@ class RetinaFaceDetector:
         height, width = frames.shape[1:3]
         seen = shrunk(frames, self.options.longest_side)
         across, down = width / seen.shape[2], height / seen.shape[1]
-        return [scaled(found, across, down) for found in self._faces(self._runner, seen)]
+        return [scaled(found, across, down) for found in self._faces(self._runner, padded(seen))]
 
     def _faces(self, runner: Runner, frames: NDArray[np.uint8]) -> Iterator[Faces]:
         options = self.options
@@ -145,6 +147,20 @@ def shrunk(frames: NDArray[np.uint8], longest_side: int | None) -> NDArray[np.ui
     for frame, target in zip(frames, smaller, strict=True):
         cv2.resize(frame, (width, height), dst=target, interpolation=cv2.INTER_AREA)
     return smaller
+
+
+def padded(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Small frames grown on the right and below to whole strides, in the mean colour, which the network sees as zero.
+
+    A folder of stills has hundreds of sizes; to prepare the graph for each takes longer than to run it.
+    """
+    height, width = frames.shape[1:3]
+    if max(height, width) > SMALL or (height % STRIDE == 0 and width % STRIDE == 0):
+        return frames
+    grown = np.empty((len(frames), -(-height // STRIDE) * STRIDE, -(-width // STRIDE) * STRIDE, 3), np.uint8)
+    grown[:] = MEAN_COLOUR
+    grown[:, :height, :width] = frames
+    return grown
 
 
 def _device(options: RetinaFaceOptions, notices: list[str]) -> str:

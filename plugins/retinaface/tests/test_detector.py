@@ -240,3 +240,15 @@ def test_the_plugin_announces_the_detector() -> None:
     assert importlib.util.find_spec(place) is not None
     assert getattr(module, attribute) is RetinaFaceDetector
     assert spec.options is RetinaFaceOptions
+
+
+def test_small_frames_grow_to_whole_strides_and_large_ones_stay():
+    from harness_retinaface.detector import padded
+
+    small = np.full((2, 170, 200, 3), 7, np.uint8)
+    grown = padded(small)
+    assert grown.shape == (2, 192, 224, 3)
+    assert (grown[:, :170, :200] == 7).all()
+    assert (grown[:, 170:] == (123, 117, 104)).all()
+    large = np.zeros((1, 361, 401, 3), np.uint8)
+    assert padded(large) is large
