@@ -22,7 +22,9 @@ def reference():
 
 
 def test_the_configuration_page_is_what_the_models_say(reference):
-    assert (ROOT / "docs" / "configuration.md").read_text() == reference.configuration(), "run: python docs/reference.py"
+    assert (ROOT / "docs" / "configuration.md").read_text() == reference.configuration(), (
+        "run: python docs/reference.py"
+    )
 
 
 def test_the_components_page_is_what_the_plugins_announce(reference):

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from harness.errors import ConfigError
 
-PROBE_IMAGES = 32  # enough to rank the candidates, a fraction of a step's cost
+LONG_PASS = 0.5  # seconds
+PROBE_IMAGES = 16  # enough to rank the candidates, a fraction of a step's cost
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ def fastest(
             if seconds and warm > 6 * min(seconds.values()):
                 seconds[choice] = warm
                 continue
-            seconds[choice] = min(_seconds(probe, batch_of_noise, choice, training) for _ in range(2))
+            passes = 1 if warm > LONG_PASS else 3  # a short pass is easily disturbed, a long one costs too much
+            seconds[choice] = min(_seconds(probe, batch_of_noise, choice, training) for _ in range(passes))
     rates = {_name(choice): round(images / spent, 1) for choice, spent in seconds.items()}
     return min(seconds, key=lambda choice: seconds[choice]), rates
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 from torchvision import models
+from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from harness_torchvision.options import BackboneOptions
 from harness_torchvision.pretrained import pretrained
@@ -40,7 +41,9 @@ class TorchvisionBackbone(nn.Module):
         network = with_imagenet_head(name)
         self.num_features = _behead(network)
         state, self.weights = pretrained(name, options, set(network.state_dict()))
-        if state is not None:
+        if state is None:
+            _begin_as_identity(network)
+        else:
             network.load_state_dict(state, strict=True)
         self.network = network
         self.authors_head = AUTHORS_HEADS[name]
@@ -49,6 +52,18 @@ class TorchvisionBackbone(nn.Module):
         """(N, 3, S, S) float, normalised, S >= 32 -> (N, num_features)."""
         features: Tensor = self.network(images)
         return features
+
+
+def _begin_as_identity(network: nn.Module) -> None:
+    """Zero the last normalisation of every residual block, so that a random network starts shallow (Goyal et al. 2017).
+
+    Without it ResNet-152 learns nothing from scratch in the few hundred steps that small data sets give.
+    """
+    for block in network.modules():
+        if isinstance(block, BasicBlock):
+            nn.init.zeros_(block.bn2.weight)
+        elif isinstance(block, Bottleneck):
+            nn.init.zeros_(block.bn3.weight)
 
 
 def _behead(network: nn.Module) -> int:
