@@ -117,6 +117,12 @@ class Training(Section):
         [], description="the networks of the ensemble, in the order that breaks ties; none: labels only"
     )
     image_size: int | None = Field(None, ge=16, le=1024, description="input side, pixels; none: each backbone's own")
+    centre_crop: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of the stored crop's side that networks see: labelers want context, they do not",
+    )
     head: HeadOptions = Field(HeadOptions(), description="the classifier put on each backbone")
     loss: Component = Field(Component(use="bal-ce+dice"), description="the loss")
     pretrain: Recipe = Field(Recipe(), description="training on the annotated data")

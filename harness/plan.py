@@ -195,8 +195,8 @@ def _train(
             stage = build.stage(
                 "train", f"{title} {name}", inputs, backbone=backbone, head=training.head.model_dump(),
                 loss=loss, recipe=recipe.model_dump(), label_space=space,
-                image_size=training.image_size, seed=experiment.seed, precision=training.precision,
-                device=training.device, labels=labels,
+                image_size=training.image_size, centre_crop=training.centre_crop, seed=experiment.seed,
+                precision=training.precision, device=training.device, labels=labels,
             )  # fmt: skip
             stages[f"{title}:{name}"] = stage
             return stage

@@ -126,6 +126,8 @@ class Store:
     def commit(self, folder: Path, manifest: Manifest) -> Artifact:
         """Turn a written folder into the artifact in one step; every file is on the disk before it counts."""
         try:
+            for path in folder.rglob("*"):
+                path.chmod(0o755 if path.is_dir() else 0o644)  # some libraries write 0600; a store may be shared
             files = {
                 path.relative_to(folder).as_posix(): {"size": path.stat().st_size, "sha256": _sync_and_hash(path)}
                 for path in sorted(folder.rglob("*"))

@@ -25,7 +25,7 @@ FORMAT = "cer-harness-classifier-1"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What rebuilds a network: its backbone component, head, label space and input side, and how it was computed."""
+    """What rebuilds a network: backbone component, head, label space, input (side, share of the crop), arithmetic."""
 
     backbone: Mapping[str, Any]
     head: HeadOptions
@@ -34,6 +34,7 @@ class Checkpoint:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     arithmetic: Mapping[str, Any]
+    centre_crop: float = 1.0
 
     def as_json(self) -> str:
         """For the file's header."""
@@ -43,6 +44,7 @@ class Checkpoint:
                 "head": self.head.model_dump(),
                 "label_space": self.label_space.as_dict(),
                 "image_size": self.image_size,
+                "centre_crop": self.centre_crop,
                 "mean": list(self.mean),
                 "std": list(self.std),
                 "arithmetic": dict(self.arithmetic),
@@ -62,6 +64,7 @@ class Checkpoint:
             tuple(data["mean"]),
             tuple(data["std"]),
             data["arithmetic"],
+            float(data["centre_crop"]),
         )
 
 

@@ -13,11 +13,11 @@ import time
 import numpy as np
 import torch
 
-from harness.faces.artifact import read_crops, read_faces
+from harness.faces.artifact import read_faces
 from harness.stage import StageContext
 from harness.training import checkpoint
 from harness.training.arithmetic import Arithmetic, candidates, choose_device, fastest
-from harness.training.data import on_device
+from harness.training.data import centre_crops, on_device
 from harness.training.inference import probabilities_of
 from harness.training.memory import out_of_memory_as_advice, released
 from harness.training.network import Classifier
@@ -50,7 +50,8 @@ def _run(context: StageContext) -> None:
         for first in range(0, count, CHUNK):
             context.progress("predicting", first, count)
             faces = np.arange(first, min(first + CHUNK, count))
-            images = on_device(read_crops(context.inputs["faces"], faces, made_of.image_size), device)
+            crops = centre_crops(context.inputs["faces"], faces, made_of.image_size, made_of.centre_crop)
+            images = on_device(crops, device)
             probabilities[faces] = probabilities_of(network, images, batch, arithmetic, flip=flip).numpy()
     context.progress("predicting", count, count)
     np.save(context.folder / PROBABILITIES, probabilities)

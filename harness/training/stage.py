@@ -1,7 +1,7 @@
 """Stage `train`: labelled faces -> one trained network.
 
-params  backbone, head, loss, recipe, label_space, image_size (none: the backbone's own), seed, precision, device,
-        labels ("truth" or "pseudo"); threads (none: as torch chooses)
+params  backbone, head, loss, recipe, label_space, image_size (none: the backbone's own), centre_crop, seed, precision,
+        device, labels ("truth" or "pseudo"); threads (none: as torch chooses)
 inputs  faces (folder), labels (a truth or a pseudo-label artifact), start (optional: a train artifact to go on from)
 writes  model.safetensors, history.csv, training.json
 """
@@ -22,11 +22,18 @@ from numpy.typing import NDArray
 
 from harness.errors import ConfigError
 from harness.expressions import LabelSpace
-from harness.faces.artifact import read_crops
 from harness.stage import StageContext
 from harness.training import checkpoint
 from harness.training.arithmetic import Arithmetic, candidates, choose_device, fastest
-from harness.training.data import Examples, annotated, class_counts, on_device, pseudo_labelled, require_two_classes
+from harness.training.data import (
+    Examples,
+    annotated,
+    centre_crops,
+    class_counts,
+    on_device,
+    pseudo_labelled,
+    require_two_classes,
+)
 from harness.training.loop import Fitted, fit
 from harness.training.memory import out_of_memory_as_advice, released
 from harness.training.network import Classifier, make_classifier
@@ -63,7 +70,7 @@ def _run(context: StageContext) -> None:
     split = _split(context, examples, recipe, space)
     torch.manual_seed(int(params["seed"]))
     backbone = context.build("backbones", params["backbone"])
-    image_size = int(params["image_size"] or backbone.input_size)
+    image_size, share = int(params["image_size"] or backbone.input_size), float(params.get("centre_crop", 1.0))
     weights = _starting_point(context, backbone.weights)
     network = make_classifier(backbone, head, len(space))
     if "start" in context.inputs:
@@ -72,7 +79,7 @@ def _run(context: StageContext) -> None:
 
     context.progress("loading faces", 0, None)
     with out_of_memory_as_advice(params["backbone"]["use"], image_size, recipe.micro_batch or recipe.batch_size):
-        images = on_device(read_crops(context.inputs["faces"], examples.faces, image_size), device)
+        images = on_device(centre_crops(context.inputs["faces"], examples.faces, image_size, share), device)
         arithmetic, rates = _arithmetic(context, network, device, image_size, recipe)
         fitted = fit(
             network,
@@ -88,7 +95,14 @@ def _run(context: StageContext) -> None:
             progress=lambda done, total: context.progress("training", done, total),
         )
     made_of = checkpoint.Checkpoint(
-        params["backbone"], head, space, image_size, tuple(backbone.mean), tuple(backbone.std), arithmetic.as_dict()
+        params["backbone"],
+        head,
+        space,
+        image_size,
+        tuple(backbone.mean),
+        tuple(backbone.std),
+        arithmetic.as_dict(),
+        share,
     )
     checkpoint.save(context.folder / MODEL, fitted.state, made_of)
     pd.DataFrame(fitted.history).to_csv(context.folder / HISTORY, index=False)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -65,3 +66,22 @@ def test_every_tensor_must_fit(tmp_path, registry, network, change):
     checkpoint.save(tmp_path / "m.safetensors", state, described())
     with pytest.raises(StoreError, match=r"does not fit its network, .* differing: head\.[09]\.bias"):
         checkpoint.load(tmp_path / "m.safetensors", registry)
+
+
+def test_the_centre_of_a_crop_is_what_the_share_says(tmp_path):
+    import cv2
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from harness.training.data import centre_crops
+
+    crop = np.zeros((100, 100, 3), np.uint8)
+    crop[25:75, 25:75] = 200
+    image = cv2.imencode(".png", crop)[1].tobytes()
+    table = {"face": [0], "clip": ["a"], "frame": [0], "subject": ["a"], "image": [image], "sha256": [""]}
+    pq.write_table(pa.table(table), tmp_path / "crops.parquet")
+    centre = centre_crops(tmp_path, np.array([0]), 50, 0.5)
+    assert centre.shape == (1, 50, 50, 3)
+    assert (centre == 200).all()
+    whole = centre_crops(tmp_path, np.array([0]), 50, 1.0)
+    assert 0.2 < (whole == 200).mean() < 0.3

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 from torchvision import models
-from torchvision.models.resnet import BasicBlock, Bottleneck
+from torchvision.models.resnet import Bottleneck
 
 from harness_torchvision.options import BackboneOptions
 from harness_torchvision.pretrained import pretrained
@@ -55,14 +55,12 @@ class TorchvisionBackbone(nn.Module):
 
 
 def _begin_as_identity(network: nn.Module) -> None:
-    """Zero the last normalisation of every residual block, so that a random network starts shallow (Goyal et al. 2017).
+    """Zero the last normalisation of every bottleneck, so that a deep random network starts shallow (Goyal et al. 2017).
 
     Without it ResNet-152 learns nothing from scratch in the few hundred steps that small data sets give.
     """
     for block in network.modules():
-        if isinstance(block, BasicBlock):
-            nn.init.zeros_(block.bn2.weight)
-        elif isinstance(block, Bottleneck):
+        if isinstance(block, Bottleneck):
             nn.init.zeros_(block.bn3.weight)
 
 
