@@ -214,16 +214,18 @@ def test_share_of_the_bare_forward_pass_that_the_stage_keeps(
     print(json.dumps(figures, indent=2))
 
 
+# Not ru_maxrss: a child inherits its parent's, and the test process is large.
 MEASURE = """
-import resource, sys, tempfile
+import sys, tempfile
 from pathlib import Path
+from harness.executors.work import peak_memory
 from harness.plugins import Registry
 from harness.stage import StageContext
 from harness.faces.stage import run
 folder = Path(tempfile.mkdtemp(dir=sys.argv[3]))
 params = {"dataset": {"use": "videos", "options": {"root": sys.argv[1]}}, "detector": {"use": sys.argv[2]}}
 run(StageContext(folder, params, {"data": folder}, Registry.discover()))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+print(peak_memory())
 """
 
 
