@@ -16,11 +16,14 @@ ROWS = (("train_loss", "training loss"), ("validation_macro_f1", "validation mac
 
 
 def read_history(path: Path) -> dict[str, list[float]]:
-    """history.csv of a train artifact: column -> values, NaN where empty. DataError if it is none."""
+    """history.csv of a train artifact: column -> values, NaN where empty or not validated. DataError if it is none."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        return {name: [float(row[name] or "nan") for row in rows] for name in ("epoch", *(name for name, _ in ROWS))}
+        required = {name: [float(row[name] or "nan") for row in rows] for name in ("epoch", "train_loss")}
+        # With too few subjects to hold any out, a training has no validation.
+        score = [float(row.get("validation_macro_f1") or "nan") for row in rows]
+        return {**required, "validation_macro_f1": score}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path.name}: not a training history: {error}") from error
 

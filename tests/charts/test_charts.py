@@ -217,3 +217,11 @@ def test_without_matplotlib_the_command_is_named(monkeypatch, tmp_path):
 def test_importing_charts_does_not_import_matplotlib():
     code = "import sys, harness.charts; sys.exit('matplotlib' in sys.modules or 'pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_training_without_validation_has_a_curve_of_its_loss(tmp_path):
+    (tmp_path / "history.csv").write_text("epoch,train_loss\n1,2.0\n2,1.5\n")
+    found = curves.read_history(tmp_path / "history.csv")
+    assert found["train_loss"] == [2.0, 1.5]
+    assert all(np.isnan(value) for value in found["validation_macro_f1"])
+    curves.learning_curves({"fine-tune": {"small": found}})
