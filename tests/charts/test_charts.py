@@ -184,7 +184,7 @@ def test_learning_curves_mark_the_best_epoch(tmp_path):
     assert lower.lines[1].get_xydata().tolist() == [[3, 0.6]]
 
 
-@pytest.mark.parametrize("text", ["", "epoch,train_loss\n1,2\n", "epoch,train_loss,validation_macro_f1\n1,x,2\n", None])
+@pytest.mark.parametrize("text", ["", "epoch,loss\n1,2\n", "epoch,train_loss,validation_macro_f1\n1,x,2\n", None])
 def test_a_file_that_is_no_history_is_named(tmp_path, text):
     path = tmp_path / "history.csv"
     if text is not None:
