@@ -78,7 +78,10 @@ class Faces(Section):
     size: int = Field(224, ge=16, le=1024, description="side of the crops, pixels")
     margin: float = Field(0.0, ge=0, le=1, description="border kept around the aligned face, as a fraction of its side")
     min_score: float = Field(0.5, ge=0, le=1, description="faces below this detector score do not count")
-    format: Literal["png", "jpeg"] = Field("png", description="how crops are stored; labelers are sent these bytes")
+    format: Literal["png", "jpeg"] = Field(
+        "jpeg",
+        description="how crops are stored and sent to labelers: png is exact, jpeg a quarter of the size and faster",
+    )
     quality: int = Field(95, ge=1, le=100, description="JPEG quality")
     batch: int = Field(16, ge=1, description="frames a detector call")
 
