@@ -118,7 +118,7 @@ def test_an_unknown_key_names_the_nearest(folder):
     refused(run("faces.detectr=haar"), "'faces.detectr' is not known", "did you mean 'detector'")
 
 
-def test_labels_that_reach_no_threshold_say_what_to_change(folder):
+def test_published_labels_of_other_clips_are_refused_with_their_file(folder):
     good_clip(folder / "clips" / "good.mp4")
     (folder / "labels.csv").write_text("clip,frame,label\nother,0,1\n")
     refused(run(), "labels.csv")
@@ -146,5 +146,12 @@ def test_a_corrupt_table_in_the_store_is_said_and_made_again(folder):
 
 def test_an_empty_pseudo_label_set_says_how_far_the_labels_are_from_the_threshold(folder):
     good_clip(folder / "clips" / "good.mp4")
-    result = run('labeling.labelers=["facs"]', "labeling.threshold=1.0", "faces.margin=0.2")
-    refused(result, "face")
+    (folder / "other.csv").write_text("clip,frame,label\n" + "".join(f"good,{n},{(n + 1) % 7}\n" for n in range(8)))
+    labelers = ", ".join(f'{{use = "replay", path = "{name}.csv"}}' for name in ("labels", "other"))
+    result = run(f"labeling.labelers=[{labelers}]", "labeling.threshold=0.9")
+    refused(result, "no pseudo-label is left", "labeling.threshold 0.9", "highest confidence is 0.500")
+
+
+def test_clips_that_hold_no_face_at_all_are_named(folder):
+    good_clip(folder / "clips" / "good.mp4")
+    refused(run("faces.detector=retinaface", "faces.align=five-point"), "face", "good")
