@@ -7,9 +7,9 @@ Nothing here imports torch, pandas or OpenCV: announcing a component must stay c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -38,6 +38,8 @@ class Options(BaseModel):
     """Base of every component's options: unknown keys are refused, every field carries a description."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    without_effect: ClassVar[frozenset[str]] = frozenset()  # options that change no result: in no fingerprint
 
     def facts(self) -> dict[str, Any]:
         """Facts outside the configuration that change the result, JSON-ready; part of every fingerprint.
@@ -206,38 +208,6 @@ class LookupLabeler(Protocol):
     def look_up(self, frames: pd.DataFrame, truth: pd.DataFrame | None) -> Scores:
         """frames: columns clip (str), frame (int, 0-based), one row a face to label; truth: the same rows with the
         column label (int class id, -1 none), or None. Returns one row of probabilities a frame."""
-
-
-@dataclass(frozen=True)
-class Usage:
-    """Tokens of one reply, as the provider counted them."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-
-
-@dataclass(frozen=True)
-class Reply:
-    """One reply of a vision-language model: text, why it stopped, usage, the model id as answered, the request id."""
-
-    text: str
-    stop_reason: str
-    usage: Usage = field(default_factory=Usage)
-    model: str = ""
-    id: str = ""
-
-
-@runtime_checkable
-class VisionLanguageModel(Protocol):
-    """A model that is asked in words. Prompts, retries, limits, cache, parsing and money are the engine's.
-
-    Built as target(options).
-    """
-
-    async def reply(self, image: bytes, prompt: str, schema: Mapping[str, Any] | None) -> Reply:
-        """image: the encoded bytes to send as they are; schema: a JSON schema for the answer, or None for free text."""
 
 
 # --- training -----------------------------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def harness_face_detectors() -> Iterable[ComponentSpec]:  # type: ignore[empty-b
 @hookspec
 def harness_labelers() -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
     """Labelers; a Scorer or LookupLabeler is built as target(options, label_space=LabelSpace),
-    a VisionLanguageModel as target(options).
+    a vlm.VisionLanguageModel as target(options).
 
     >>> from harness.components import ComponentSpec, Options
     >>> @hookimpl

@@ -122,8 +122,8 @@ def _unwrap(value: Any, side: str) -> Any:
 
 
 def _options_key(options: Options, digest: Digest) -> dict[str, Any]:
-    dumped = options.model_dump(mode="json")
-    values = {name: dumped[name] for name, value in options if not isinstance(value, Path)}
+    dumped = options.model_dump(mode="json", exclude=set(options.without_effect))
+    values = {name: dumped[name] for name, value in options if name in dumped and not isinstance(value, Path)}
     contents = [digest(Path(source).expanduser()) for source in options.sources()]
     return {"options": values, "contents": contents, "facts": options.facts()}
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.components import Decisions, Reply, Scores
+from harness.components import Decisions, Scores
 from harness.expressions import Label, LabelSpace
 from harness.faces.artifact import CROPS, TableWriter
 from harness.stage import StageContext
+from harness.vlm import Reply
 
 SPACE = LabelSpace("three", (Label("Glad"), Label("Sad"), Label("Cross")))
 
@@ -60,7 +61,7 @@ class Talker:
         pass
 
     async def reply(self, image, prompt, schema):
-        return Reply("Glad", "end_turn")
+        return Reply("Glad")
 
 
 class Broken:
