@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from harness.components import OUTCOMES, Votes
 from harness.errors import DataError, StageError, listed
 from harness.expressions import LabelSpace
-from harness.labeling.votes import VoteTable, read_votes, to_arrow
+from harness.labeling.votes import VoteTable, read_votes
 from harness.stage import StageContext
 
 if TYPE_CHECKING:
@@ -30,10 +30,13 @@ def run(context: StageContext) -> None:
     row a face that any labeler was asked for, in order of face ids. The one vote of a single labeler passes unchanged.
     DataError if no label reaches the threshold.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from harness.labeling.columns import lists
+
     space = context.label_space
-    tables = [read_votes(folder) for folder in _in_order(context.inputs)]
+    tables = [table for folder in _in_order(context.inputs) for table in read_votes(folder)]
     if any(table.probabilities.shape[1] != len(space) for table in tables):
         raise StageError(f"votes are not over the {len(space)} classes of label space {space.name!r}; label again")
     frame, probabilities = (tables[0].frame, tables[0].probabilities) if len(tables) == 1 else _fused(context, tables)
@@ -45,7 +48,8 @@ def run(context: StageContext) -> None:
     _report(context, frame, confident, threshold, space)
     columns = ["face", "clip", "frame", "outcome", "label", "confidence", "confident", "explanation"]
     frame = frame.assign(confident=confident)[columns]
-    pq.write_table(to_arrow(frame, probabilities, {"label_space": space.name}), context.folder / FILE)
+    table = pa.Table.from_pandas(frame, preserve_index=False).append_column("probabilities", lists(probabilities))
+    pq.write_table(table.replace_schema_metadata({"label_space": space.name}), context.folder / FILE)
 
 
 def _in_order(inputs: Mapping[str, Path]) -> list[Path]:
@@ -81,10 +85,10 @@ def _fused(context: StageContext, tables: Sequence[VoteTable]) -> tuple[pd.DataF
 
 
 def _voters(tables: Sequence[VoteTable]) -> tuple[str, ...]:
-    """The labelers' names; a name that comes again gets a number ("facs", "facs-2")."""
+    """The voters' names; a name that comes again gets a number ("facs", "facs-2")."""
     names: list[str] = []
     for table in tables:
-        choices = itertools.chain([table.labeler], (f"{table.labeler}-{number}" for number in itertools.count(2)))
+        choices = itertools.chain([table.voter], (f"{table.voter}-{number}" for number in itertools.count(2)))
         names.append(next(name for name in choices if name not in names))
     return tuple(names)
 

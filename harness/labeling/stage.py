@@ -38,7 +38,7 @@ def run(context: StageContext) -> None:
     abstained = int((votes.frame["outcome"] == "abstain").sum())
     if abstained:
         context.notice(f"labeler {name!r} abstained on {abstained} of {len(faces)} faces")
-    write_votes(context.folder, votes)
+    write_votes(context.folder, [votes])
 
 
 def _ask(context: StageContext, name: str, labeler: object, faces: pd.DataFrame) -> Scores:

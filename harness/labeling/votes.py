@@ -1,8 +1,12 @@
-"""The table of one labeler's votes: a row a face, written by the stage `label`, read by `pseudo-label`."""
+"""The votes of one labeler: a row a face and voter, written by the stage `label`, read by `pseudo-label`.
+
+A scorer is one voter, named like the labeler; a vision-language model has one voter a prompt and repetition.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,18 +21,25 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FILE = "votes.parquet"
+NUMBERS: Mapping[str, type[np.generic]] = {
+    "face": np.int64, "frame": np.int32, "label": np.int16, "confidence": np.float32,
+}  # fmt: skip
+COLUMNS = ("face", "clip", "frame", "voter", "outcome", "label", "confidence", "explanation")
 
 
 @dataclass(frozen=True)
 class VoteTable:
-    """Votes of one labeler: frame has the columns face, clip, frame, outcome, label, confidence, explanation.
+    """Votes of one voter: frame has the columns face, clip, frame, outcome, label, confidence, explanation.
 
-    probabilities (N, C) float32; a row of NaN has no label.
+    voter is the labeler itself or one of its prompts and repetitions. probabilities (N, C) float32; a row of NaN has
+    no label. hard: the rows are one-hot because the voter knows no probabilities.
     """
 
     labeler: str
+    voter: str
     frame: pd.DataFrame
     probabilities: NDArray[np.float32]
+    hard: bool = False
 
 
 def check_scores(labeler: str, scores: Scores, faces: int, classes: int) -> NDArray[np.float32]:
@@ -51,7 +62,10 @@ def check_scores(labeler: str, scores: Scores, faces: int, classes: int) -> NDAr
 
 
 def scored(faces: pd.DataFrame, labeler: str, scores: Scores, classes: int) -> VoteTable:
-    """The votes that a scorer's or look-up labeler's scores are; faces has the columns face, clip, frame."""
+    """The votes that a scorer's or look-up labeler's scores are; faces has the columns face, clip, frame.
+
+    They are hard if every row is one-hot, as replayed labels are.
+    """
     probabilities = check_scores(labeler, scores, len(faces), classes)
     given = ~np.isnan(probabilities[:, 0])
     filled = np.where(given[:, None], probabilities, 0)
@@ -61,38 +75,76 @@ def scored(faces: pd.DataFrame, labeler: str, scores: Scores, classes: int) -> V
     frame["label"] = np.where(given, filled.argmax(1), -1).astype(np.int16)
     frame["confidence"] = np.where(given, filled.max(1), 0).astype(np.float32)
     frame["explanation"] = list(explanations)
-    return VoteTable(labeler, frame, probabilities)
+    return VoteTable(labeler, labeler, frame, probabilities, bool((filled[given].max(1) == 1).all()))
 
 
-def to_arrow(frame: pd.DataFrame, probabilities: NDArray[np.float32], metadata: dict[str, str]) -> Any:
-    """A pyarrow table of the frame's columns and `probabilities` as fixed-size lists, with metadata."""
+def write_votes(folder: Path, tables: Sequence[VoteTable]) -> None:
+    """Write the votes of one labeler's voters, in the order that breaks ties, as votes.parquet into a folder."""
+    columns = {
+        name: np.concatenate([table.frame[name].to_numpy() for table in tables]) for name in COLUMNS if name != "voter"
+    }
+    columns["voter"] = np.repeat([table.voter for table in tables], [len(table.frame) for table in tables])
+    write_vote_columns(
+        folder,
+        tables[0].labeler,
+        [table.voter for table in tables],
+        [table.hard for table in tables],
+        columns,
+        np.concatenate([table.probabilities for table in tables]),
+    )
+
+
+def write_vote_columns(
+    folder: Path,
+    labeler: str,
+    voters: Sequence[str],
+    hard: Sequence[bool],
+    columns: Mapping[str, Sequence[Any] | NDArray[Any]],
+    probabilities: NDArray[np.floating],
+) -> None:
+    """Write votes.parquet from plain columns, the rows of all voters in any order, without importing pandas.
+
+    voters: their names in the order that breaks ties, hard: one flag each; columns: COLUMNS, each of length N, voter
+    by name; probabilities (N, C). ValueError if a row's voter is not among the voters or the lengths differ.
+    """
     import pyarrow as pa
-
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    flat = pa.array(np.ascontiguousarray(probabilities, np.float32).ravel(), pa.float32())
-    lists = pa.FixedSizeListArray.from_arrays(flat, probabilities.shape[1])
-    return table.append_column("probabilities", lists).replace_schema_metadata(metadata)
-
-
-def write_votes(folder: Path, votes: VoteTable) -> None:
-    """Write votes.parquet into a folder."""
     import pyarrow.parquet as pq
 
-    pq.write_table(to_arrow(votes.frame, votes.probabilities, {"labeler": votes.labeler}), folder / FILE)
+    from harness.labeling.columns import lists, numbers, texts
+
+    unknown = set(map(str, columns["voter"])) - set(voters)
+    if unknown or len(hard) != len(voters) or len(set(voters)) != len(voters):
+        raise ValueError(f"voters {list(voters)} with {len(hard)} flags, but rows of {sorted(unknown) or 'known ones'}")
+    arrays = {
+        name: numbers(columns[name], NUMBERS[name]) if name in NUMBERS else texts(columns[name]) for name in COLUMNS
+    }
+    arrays["probabilities"] = lists(probabilities)
+    metadata = {"labeler": labeler, "voters": json.dumps(list(voters)), "hard": json.dumps([bool(one) for one in hard])}
+    table = pa.Table.from_arrays(list(arrays.values()), names=list(arrays)).replace_schema_metadata(metadata)
+    pq.write_table(table, folder / FILE)
 
 
-def read_votes(folder: Path) -> VoteTable:
-    """Read votes.parquet of a folder; StoreError if it is missing or damaged."""
+def read_votes(folder: Path) -> list[VoteTable]:
+    """The voters of a folder's votes.parquet in their order; StoreError if it is missing or damaged."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         table = pq.read_table(folder / FILE)
-        lists = table["probabilities"].combine_chunks()
-        probabilities = lists.flatten().to_numpy(zero_copy_only=False).reshape(len(table), lists.type.list_size)
-        metadata = table.schema.metadata or {}
-        labeler = metadata.get(b"labeler", b"labeler").decode()
-        frame = table.drop_columns(["probabilities"]).to_pandas()
-    except (OSError, pa.ArrowException, KeyError, AttributeError) as error:
+        return list(_by_voter(table))
+    except (OSError, pa.ArrowException, KeyError, AttributeError, ValueError) as error:
         raise StoreError(f"votes {folder / FILE} cannot be read: {str(error).splitlines()[0]}; label again") from error
-    return VoteTable(labeler, frame, np.array(probabilities, np.float32))
+
+
+def _by_voter(table: Any) -> Iterator[VoteTable]:
+    column = table["probabilities"].combine_chunks()
+    probabilities = column.flatten().to_numpy(zero_copy_only=False).reshape(len(table), column.type.list_size)
+    metadata = table.schema.metadata
+    labeler, voters, hard = (metadata[name] for name in (b"labeler", b"voters", b"hard"))
+    frame = table.drop_columns(["probabilities"]).to_pandas()
+    for voter, is_hard in zip(json.loads(voters), json.loads(hard), strict=True):
+        rows = np.flatnonzero(frame["voter"].to_numpy() == voter)
+        own = frame.iloc[rows].drop(columns="voter").reset_index(drop=True)
+        if own["face"].duplicated().any():
+            raise ValueError(f"voter {voter!r} has two votes on one face")
+        yield VoteTable(labeler.decode(), voter, own, np.array(probabilities[rows], np.float32), is_hard)

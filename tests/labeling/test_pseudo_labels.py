@@ -21,7 +21,7 @@ def votes(tmp_path):
         folder.mkdir()
         faces = pd.DataFrame({"face": list(rows), "clip": "a", "frame": [10 * face for face in rows]})
         scores = Scores(np.array(list(rows.values()), np.float32), told)
-        write_votes(folder, scored(faces, labeler, scores, len(next(iter(rows.values())))))
+        write_votes(folder, [scored(faces, labeler, scores, len(next(iter(rows.values()))))])
         return folder
 
     return write

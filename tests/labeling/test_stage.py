@@ -25,7 +25,7 @@ def test_a_scorer_labels_every_face_in_batches(context, faces):
     seen = []
     stage.progress = lambda text, done, total: seen.append((text, done, total))
     run(stage)
-    votes = read_votes(stage.folder)
+    votes = read_votes(stage.folder)[0]
     assert votes.frame["label"].tolist() == [2, 0, 1]
     assert votes.frame["frame"].tolist() == [0, 4, 1]
     assert votes.frame["explanation"].tolist() == ["grey 2", "grey 0", "grey 1"]
@@ -36,13 +36,13 @@ def test_abstentions_are_told(context, faces):
     stage = context(params("brightness"), faces=faces(("a", 0, 3), ("a", 4, 0)))
     run(stage)
     assert stage.notices == ["labeler 'brightness' abstained on 1 of 2 faces"]
-    assert read_votes(stage.folder).frame["outcome"].tolist() == ["abstain", "label"]
+    assert read_votes(stage.folder)[0].frame["outcome"].tolist() == ["abstain", "label"]
 
 
 def test_a_joint_scorer_measures_in_batches_and_judges_all_at_once(context, faces):
     stage = context(params("darkest"), faces=faces(("a", 0, 9), ("a", 1, 5), ("a", 2, 7), ("b", 0, 200), ("b", 1, 201)))
     run(stage)
-    assert read_votes(stage.folder).frame["label"].tolist() == [1, 0, 1, 0, 1]
+    assert read_votes(stage.folder)[0].frame["label"].tolist() == [1, 0, 1, 0, 1]
 
 
 def test_only_the_sampled_faces_are_labelled(context, faces):
@@ -50,14 +50,14 @@ def test_only_the_sampled_faces_are_labelled(context, faces):
         params("brightness", {"rule": "every", "every": 2}), faces=faces(("a", 0, 0), ("a", 1, 1), ("a", 2, 2))
     )
     run(stage)
-    assert read_votes(stage.folder).frame["face"].tolist() == [0, 2]
+    assert read_votes(stage.folder)[0].frame["face"].tolist() == [0, 2]
 
 
 def test_a_look_up_labeler_gets_the_truth_and_the_run_says_so(context, faces, tmp_path):
     truth = truth_folder(tmp_path, [("a", 1, 2), ("a", 5, 0)])
     stage = context(params("knows"), faces=faces(("a", 0, 0), ("a", 1, 1)), truth=truth)
     run(stage)
-    assert read_votes(stage.folder).frame["label"].tolist() == [-1, 2]
+    assert read_votes(stage.folder)[0].frame["label"].tolist() == [-1, 2]
     assert "labels of 'knows' are made from the annotations" in stage.notices[0]
 
 
@@ -85,4 +85,4 @@ def test_scores_that_break_the_contract_name_the_labeler(context, faces):
 def test_missing_rows_are_nan(context, faces):
     stage = context(params("brightness"), faces=faces(("a", 0, 3), ("a", 4, 0)))
     run(stage)
-    assert np.isnan(read_votes(stage.folder).probabilities[0]).all()
+    assert np.isnan(read_votes(stage.folder)[0].probabilities[0]).all()

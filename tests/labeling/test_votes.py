@@ -11,8 +11,8 @@ FACES = pd.DataFrame({"face": [3, 5], "clip": ["a", "b"], "frame": [0, 9]})
 
 def test_votes_are_read_back_as_written(tmp_path):
     rows = np.array([[0.2, 0.7, 0.1], [np.nan] * 3], np.float32)
-    write_votes(tmp_path, scored(FACES, "mine", Scores(rows, ["why", "no face"]), 3))
-    votes = read_votes(tmp_path)
+    write_votes(tmp_path, [scored(FACES, "mine", Scores(rows, ["why", "no face"]), 3)])
+    (votes,) = read_votes(tmp_path)
     assert votes.labeler == "mine"
     np.testing.assert_allclose(votes.probabilities, rows)
     assert votes.frame[["face", "clip", "frame", "outcome", "label", "explanation"]].values.tolist() == [
