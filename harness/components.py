@@ -289,6 +289,7 @@ class Job:
     inputs    names -> folders of finished artifacts
     folder    an empty folder to write the artifact into
     plugins   how to find plugins there (third-party allowed, block list)
+    caches    a folder for what outlives stages, such as the replies of language models; "" if there is none
     """
 
     kind: str
@@ -297,6 +298,7 @@ class Job:
     inputs: Mapping[str, str]
     folder: str
     plugins: Mapping[str, Any]
+    caches: str = ""
 
 
 @dataclass(frozen=True)

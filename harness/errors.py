@@ -11,6 +11,8 @@ HarnessError                what went wrong, where, and what to do: one line; th
 |-- WeightsError            weights that cannot be found, or whose sha256 is wrong
 |-- StoreError              artifacts that cannot be read or written
 `-- StageError              a stage that failed for a reason of its own (killed, out of memory)
+    |-- PartialResult       stopped with a part of the work done and kept; the command line exits with 3
+    `-- Interrupted         stopped by the user, its work so far kept; exits with 130
 """
 
 from __future__ import annotations
@@ -61,6 +63,14 @@ class StoreError(HarnessError):
 
 class StageError(HarnessError):
     """A stage that did not finish."""
+
+
+class PartialResult(StageError):
+    """A stage that stopped before its end, at a cap or for want of answers; what it has is kept, and it can go on."""
+
+
+class Interrupted(StageError):
+    """A stage that the user stopped; what it has is kept, and it can go on."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

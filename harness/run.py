@@ -89,6 +89,7 @@ def _compute(
             inputs={name: str(artifacts[one.fingerprint].folder) for name, one in stage.inputs.items()},
             folder=str(folder),
             plugins=plugins,
+            caches=str(store.root),
         )
         result: JobResult = executor.run(job, reporter.progress)
         manifest = Manifest(

@@ -7,6 +7,7 @@ HarnessError for whatever the user can mend.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,8 @@ class StageContext:
     registry  the components at hand
     progress  progress(text, done, total or None), cheap enough to call per batch
     notices   lines the user must see now and on every later run that reuses the artifact
+    caches    a folder for what outlives stages, or None
+    stopping  set when the user wants the stage to stop; one that takes long may end early with errors.Interrupted
     """
 
     folder: Path
@@ -40,6 +43,8 @@ class StageContext:
     registry: Registry
     progress: Callable[[str, float, float | None], None] = _silent
     notices: list[str] = field(default_factory=list)
+    caches: Path | None = None
+    stopping: threading.Event = field(default_factory=threading.Event)
 
     def notice(self, text: str) -> None:
         """Keep one line for the user: a fallback taken, data left out, anything that must not be silent."""

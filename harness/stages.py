@@ -8,17 +8,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class StageSpec:
-    """target "module:function", imported only where the stage runs; version, part of every fingerprint."""
+    """target "module:function", imported only where the stage runs; version, part of every fingerprint.
+
+    patient: on Ctrl-C it is asked to stop, by StageContext.stopping, and given time for what cost money.
+    """
 
     target: str
     version: int = 1
+    patient: bool = False
 
 
 STAGES: Mapping[str, StageSpec] = {
     "data": StageSpec("harness.datasets.stage:run_data"),
     "truth": StageSpec("harness.datasets.stage:run_truth"),
     "faces": StageSpec("harness.faces.stage:run"),
-    "label": StageSpec("harness.labeling.stage:run", 2),
+    "label": StageSpec("harness.labeling.stage:run", 2, patient=True),
     "pseudo-label": StageSpec("harness.labeling.pseudo_labels:run", 2),
     "train": StageSpec("harness.training.stage:run"),
     "predict": StageSpec("harness.training.predict:run"),

@@ -21,6 +21,8 @@ COMMANDS = {
     "store": ("harness.cli.store:store", "List, check and prune stored artifacts."),
 }
 INTERRUPTED = 130  # what a shell reports for a command ended by Ctrl-C
+PARTIAL = 3  # a part is done and kept; the same command, or a raised cap, goes on
+BAD = 2
 
 
 class Session:
@@ -68,12 +70,14 @@ class LazyGroup(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            from harness.errors import HarnessError
+            from harness.errors import HarnessError, Interrupted, PartialResult
 
             if not isinstance(error, HarnessError):
                 raise
-            click.echo(f"error: {' '.join(str(error).split())}", err=True)
-            raise click.exceptions.Exit(2) from None
+            status = {Interrupted: INTERRUPTED, PartialResult: PARTIAL}.get(type(error), BAD)
+            word = {Interrupted: "interrupted", PartialResult: "partial"}.get(type(error), "error")
+            click.echo(f"{word}: {' '.join(str(error).split())}", err=True)
+            raise click.exceptions.Exit(status) from None
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -23,6 +23,8 @@ from harness import errors
 from harness.builtins.executor_options import LocalOptions
 from harness.components import Job, JobResult
 from harness.errors import HarnessError, StageError
+from harness.executors.worker import STOP
+from harness.stages import STAGES
 
 TRAINING_KINDS = frozenset({"train", "predict"})
 # Huge pages, and freed memory kept instead of returned: 18-52% more images/s in CPU training on glibc.
@@ -58,10 +60,19 @@ class LocalExecutor:
         if worker is None:
             worker = self._workers[training] = _Worker(self._environment(training))
         try:
-            return worker.run(job, progress)
+            return self._run(worker, job, progress)
         except BaseException:
             self._workers.pop(training).stop()  # its state is unknown now
             raise
+
+    def _run(self, worker: _Worker, job: Job, progress: Progress) -> JobResult:
+        try:
+            return worker.run(job, progress)
+        except KeyboardInterrupt:
+            if not STAGES[job.kind].patient:
+                raise
+            progress("stopping: waiting for what is under way (Ctrl-C again: at once)", 0, None)
+            return worker.end_early(job, progress)
 
     def _environment(self, training: bool) -> dict[str, str]:
         environment = {"GOMP_SPINCOUNT": SPIN, **os.environ}
@@ -89,12 +100,24 @@ class _Worker:
         )
 
     def run(self, job: Job, progress: Progress) -> JobResult:
-        stdin, stdout = self._pipes()
+        self._send(json.dumps(asdict(job)), job)
+        return self._followed(job, progress)
+
+    def end_early(self, job: Job, progress: Progress) -> JobResult:
+        """Ask the job at hand to stop, and wait for its end."""
+        self._send(STOP, job)
+        return self._followed(job, progress)
+
+    def _send(self, line: str, job: Job) -> None:
+        stdin, _ = self._pipes()
         try:
-            stdin.write(json.dumps(asdict(job)) + "\n")
+            stdin.write(line + "\n")
             stdin.flush()
         except BrokenPipeError:
             raise self._died(job) from None
+
+    def _followed(self, job: Job, progress: Progress) -> JobResult:
+        _, stdout = self._pipes()
         for line in stdout:
             event: dict[str, Any] = json.loads(line)
             if event["event"] == "progress":

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from threading import Event
 
 from harness.components import Job, JobResult
 from harness.errors import HarnessError, StageError
@@ -24,8 +25,8 @@ def _registry(third_party: bool, blocked: tuple[str, ...]) -> Registry:
     return Registry.discover(third_party=third_party, blocked=blocked)
 
 
-def work(job: Job, progress: Progress) -> JobResult:
-    """Run the job's stage function here.
+def work(job: Job, progress: Progress, stopping: Event | None = None) -> JobResult:
+    """Run the job's stage function here; `stopping` is set when it should end early.
 
     HarnessError for whatever the user can mend; a full disk and missing memory become one as well.
     """
@@ -37,6 +38,8 @@ def work(job: Job, progress: Progress) -> JobResult:
         inputs={name: Path(folder) for name, folder in job.inputs.items()},
         registry=registry,
         progress=progress,
+        caches=Path(job.caches) if job.caches else None,
+        stopping=stopping or Event(),
     )
     _reset_peak_memory()
     started = time.perf_counter()

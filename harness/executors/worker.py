@@ -1,4 +1,7 @@
-"""The worker process of the local executor: python -m harness.executors.worker, jobs on stdin, events on stdout."""
+"""The worker process of the local executor: python -m harness.executors.worker, jobs on stdin, events on stdout.
+
+A line "stop" asks the job at hand to end early.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from harness.errors import HarnessError
 from harness.executors.work import work
 
 PROGRESS_EVERY = 0.1  # seconds between two progress events
+STOP = "stop"
 
 
 def main() -> None:
@@ -23,18 +27,22 @@ def main() -> None:
     events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)  # what libraries print must not look like an event
     jobs: queue.Queue[dict[str, Any]] = queue.Queue()
-    threading.Thread(target=_read, args=(jobs,), daemon=True).start()
+    stopping = threading.Event()
+    threading.Thread(target=_read, args=(jobs, stopping), daemon=True).start()
     while True:
-        _run(Job(**jobs.get()), events)
+        _run(Job(**jobs.get()), events, stopping)
 
 
-def _read(jobs: queue.Queue[dict[str, Any]]) -> None:
+def _read(jobs: queue.Queue[dict[str, Any]], stopping: threading.Event) -> None:
     for line in sys.stdin:
-        jobs.put(json.loads(line))
+        if line.strip() == STOP:
+            stopping.set()
+        else:
+            jobs.put(json.loads(line))
     os._exit(0)
 
 
-def _run(job: Job, events: TextIO) -> None:
+def _run(job: Job, events: TextIO, stopping: threading.Event) -> None:
     last = 0.0
 
     def progress(text: str, done: float, total: float | None) -> None:
@@ -45,7 +53,7 @@ def _run(job: Job, events: TextIO) -> None:
             _send(events, event="progress", text=text, done=done, total=total)
 
     try:
-        result = work(job, progress)
+        result = work(job, progress, stopping)
     except HarnessError as error:
         _send(events, event="error", type=type(error).__name__, text=str(error))
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it

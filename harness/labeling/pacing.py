@@ -1,0 +1,126 @@
+"""Holding the line at a provider's limit: how many requests at a time, and how many a minute."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Callable
+
+Clock = Callable[[], float]
+
+
+class Concurrency:
+    """How many requests may be under way: additive increase, multiplicative decrease by the share of refusals.
+
+    After about one round of requests the limit falls by half of the (averaged) share that the provider turned away
+    with 429 or 529, and grows by a sixteenth of the maximum unless most were turned away (DCTCP, RFC 8257: a few
+    refusals among many must not cost half the speed). Other errors leave it alone.
+    """
+
+    def __init__(self, maximum: int) -> None:
+        self.maximum = maximum
+        self.limit = float(maximum)
+        self.in_flight = 0
+        self.most_in_flight = 0
+        self._share = 0.0
+        self._answered = self._turned_away = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def acquire(self) -> None:
+        """Wait for a free place, first come, first served."""
+        if self.in_flight >= int(self.limit) or self._waiting:
+            place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(place)
+            try:
+                await place
+            except asyncio.CancelledError:
+                if place.done() and not place.cancelled():  # the place was given in the same moment
+                    self.in_flight -= 1
+                    self._wake()
+                raise
+        else:
+            self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+
+    def release(self) -> None:
+        """Give the place back."""
+        self.in_flight -= 1
+        self._wake()
+
+    def _wake(self) -> None:
+        while self._waiting and self.in_flight < int(self.limit):
+            place = self._waiting.popleft()
+            if not place.done():
+                self.in_flight += 1
+                place.set_result(None)
+
+    def note(self, *, turned_away: bool) -> None:
+        """One request came back; turned_away: with 429 or 529."""
+        self._answered += 1
+        self._turned_away += turned_away
+        if self._answered < self.limit:
+            return
+        share = self._turned_away / self._answered
+        self._share += (share - self._share) / (1 if share > self._share else 4)
+        self._answered = self._turned_away = 0
+        step = max(1.0, self.maximum / 16) if share < 0.5 else 0.0
+        fall = self._share / 2 if share else 0.0
+        self.limit = min(float(self.maximum), max(1.0, self.limit * (1 - fall) + step))
+        self._wake()
+
+    @property
+    def mostly_turned_away(self) -> bool:
+        """Whether the provider lately turned most requests away: then everybody waits, not only who was told to."""
+        return self._share > 0.5
+
+
+class TokenBucket:
+    """At most so many units a minute, in the long run and in every second. None: no limit."""
+
+    def __init__(self, per_minute: float | None, clock: Clock = time.monotonic) -> None:
+        self._rate = None if per_minute is None else per_minute / 60
+        self._room = max(1.0, self._rate or 0.0)
+        self._level = self._room
+        self._clock = clock
+        self._then = clock()
+
+    def take(self, amount: float) -> float:
+        """Take an amount, now or from what comes; returns the seconds to wait before it may be used."""
+        if self._rate is None:
+            return 0.0
+        now = self._clock()
+        self._level = min(self._room, self._level + (now - self._then) * self._rate)
+        self._then = now
+        self._level -= amount
+        return max(0.0, -self._level / self._rate)
+
+    def settle(self, difference: float) -> None:
+        """An estimate turned out wrong: take the difference too, or give it back (negative)."""
+        if self._rate is not None:
+            self._level -= difference
+
+
+class Pause:
+    """A moment before which nobody asks."""
+
+    def __init__(self, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
+        self._until = 0.0
+
+    def extend(self, seconds: float) -> None:
+        """Nobody asks for so many seconds from now."""
+        self._until = max(self._until, self._clock() + seconds)
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left, 0 if none."""
+        return max(0.0, self._until - self._clock())
+
+
+def backoff(
+    attempt: int, *, first: float = 0.5, most: float = 30.0, draw: Callable[[], float] = random.random
+) -> float:
+    """Seconds before attempt `attempt` + 1 (from 1): doubling, with jitter so that clients do not come in step."""
+    return min(most, first * 2 ** (attempt - 1)) * (0.5 + draw() / 2)
