@@ -166,7 +166,8 @@ def _label(build: _Builder, experiment: Experiment, space: dict[str, Any], stage
             sample=labeling.sample.model_dump(), batch=labeling.batch,
         )  # fmt: skip
     stages["pseudo-label"] = build.stage(
-        "pseudo-label", "pseudo-labels", {**faces, **votes}, label_space=space, threshold=labeling.threshold,
+        "pseudo-label", "pseudo-labels", {**faces, **votes}, label_space=space,
+        confidence=labeling.confidence, threshold=labeling.threshold,
         aggregator=build.component("aggregators", labeling.aggregator, "labeling.aggregator"),
     )  # fmt: skip
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from harness.components import JointScorer, LookupLabeler, Scorer, Scores
 from harness.errors import ConfigError, DataError
-from harness.faces.artifact import read_crops, read_faces
+from harness.faces.artifact import CROPS, read_crops, read_faces
+from harness.labeling.changes import small_crops
 from harness.labeling.sample import sample_faces
 from harness.labeling.votes import scored, write_votes
 from harness.stage import StageContext
@@ -29,7 +30,11 @@ def run(context: StageContext) -> None:
     name = context.params["labeler"]["use"]
     space = context.label_space
     faces = read_faces(context.inputs["faces"])[["face", "clip", "frame"]]
-    faces = faces[sample_faces(faces, context.params["sample"])].reset_index(drop=True)
+    chosen = sample_faces(
+        faces["clip"].tolist(), faces["frame"].to_numpy(), context.params["sample"],
+        small_crops(context.inputs["faces"] / CROPS),
+    )  # fmt: skip
+    faces = faces[chosen].reset_index(drop=True)
     if not len(faces):
         raise DataError("there is no face to label: the faces stage found none in any clip")
     labeler = context.build("labelers", context.params["labeler"], label_space=space)

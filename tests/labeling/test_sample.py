@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import ConfigError
-from harness.labeling.sample import sample_faces
+from harness.labeling.sample import sample_faces as sampled
+
+
+def sample_faces(faces, rule, crops=None):
+    """The rows of a table with the columns clip and frame that a rule takes."""
+    return sampled(faces["clip"].tolist(), faces["frame"].to_numpy(), rule, crops)
+
 
 FACES = pd.DataFrame({"clip": ["b"] * 5 + ["a"] * 3, "frame": [4, 0, 1, 2, 3, 7, 8, 9]})
 
