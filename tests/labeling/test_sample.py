@@ -55,3 +55,35 @@ def test_what_is_drawn_of_a_clip_does_not_depend_on_the_others(clips, wanted, se
 def test_an_unknown_rule_names_the_nearest():
     with pytest.raises(ConfigError, match="sampling rule 'per-clips' is not known; did you mean 'per-clip'"):
         sample_faces(FACES, {"rule": "per-clips"})
+
+
+def flat(*levels):
+    """Reads small crops that are the same pattern, or its negative where the level is 1."""
+    pattern = np.random.default_rng(0).integers(0, 256, (32, 32), dtype=np.uint8)
+    return lambda rows: (pattern if levels[row] == 0 else 255 - pattern for row in rows)
+
+
+def test_changes_takes_the_first_face_of_each_clip_and_those_that_differ():
+    faces = pd.DataFrame({"clip": ["b", "b", "b", "a", "a", "b"], "frame": [5, 3, 4, 0, 1, 9]})
+    crops = flat(0, 0, 1, 0, 0, 0)  # b in the order of frames: rows 1, 2, 0, 5 show 0, 1, 0, 0
+    chosen = sample_faces(faces, {"rule": "changes", "change": 0.2}, crops)
+    assert np.flatnonzero(chosen).tolist() == [0, 1, 2, 3]
+
+
+def test_changes_needs_crops():
+    with pytest.raises(ConfigError, match="sampling rule 'changes' looks at the faces"):
+        sample_faces(FACES, {"rule": "changes", "change": 0.2})
+
+
+@pytest.mark.parametrize(
+    "rule", [{"rule": "all"}, {"rule": "every", "every": 2}, {"rule": "per-clip", "per_clip": 2, "seed": 0}]
+)
+def test_no_face_at_all_gives_none(rule):
+    assert len(sampled([], np.empty(0, np.int64), rule)) == 0
+
+
+def test_names_may_be_an_array():
+    rule = {"rule": "per-clip", "per_clip": 2, "seed": 3}
+    frames = FACES["frame"].to_numpy()
+    chosen = [sampled(clips, frames, rule).tolist() for clips in (FACES["clip"].tolist(), np.array(FACES["clip"]))]
+    assert chosen[0] == chosen[1]

@@ -53,6 +53,14 @@ def test_only_the_sampled_faces_are_labelled(context, faces):
     assert read_votes(stage.folder)[0].frame["face"].tolist() == [0, 2]
 
 
+def test_faces_that_look_like_the_last_one_are_left_out_by_the_rule_changes(context, faces):
+    sample = {"rule": "changes", "change": 0.1}
+    folder = faces(("a", 0, 0), ("a", 1, 0), ("a", 2, 2), ("b", 0, 2), ("b", 1, 2))
+    stage = context(params("brightness", sample), faces=folder)
+    run(stage)
+    assert read_votes(stage.folder)[0].frame["face"].tolist() == [0, 2, 3]
+
+
 def test_a_look_up_labeler_gets_the_truth_and_the_run_says_so(context, faces, tmp_path):
     truth = truth_folder(tmp_path, [("a", 1, 2), ("a", 5, 0)])
     stage = context(params("knows"), faces=faces(("a", 0, 0), ("a", 1, 1)), truth=truth)
