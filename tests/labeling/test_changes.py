@@ -1,4 +1,5 @@
 import io
+import itertools
 
 import numpy as np
 import pytest
@@ -53,7 +54,7 @@ def test_a_face_is_compared_with_the_last_one_taken():
     base, other = noise(0).astype(float), noise(1).astype(float)
     # a slow change: each step is small, the sum is not
     crops = [np.uint8(base + (other - base) * step / 10) for step in range(11)]
-    steps = [dissimilarity(summary(a), summary(b)) for a, b in zip(crops[:-1], crops[1:], strict=True)]
+    steps = [dissimilarity(summary(a), summary(b)) for a, b in itertools.pairwise(crops)]
     threshold = 2.5 * max(steps)
     taken = list(changed(crops, threshold))
     assert taken[0]

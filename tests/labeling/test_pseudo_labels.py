@@ -29,7 +29,7 @@ def votes(tmp_path):
 
 @pytest.fixture
 def prompts(tmp_path):
-    """prompts({face: (answer of a, answer of b)}) writes the hard votes of two prompts; None: not asked, -1: refused."""
+    """prompts({face: (answer of a, answer of b)}) writes hard votes; None: not asked, -1: refused."""
 
     def write(answers, voters=("vlm/a", "vlm/b"), hard=True):
         folder = tmp_path / f"votes-{len(list(tmp_path.iterdir()))}"
