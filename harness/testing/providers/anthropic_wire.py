@@ -33,9 +33,9 @@ _CODES = {
 def check(asked: Asked) -> None:
     """Malformed for a schema that the provider would not take."""
     schema = asked.schema
-    if schema is not None and not asked.tool and schema.get("type") == "object":
-        if schema.get("additionalProperties") is not False:
-            raise Malformed("output_config.format.schema: For 'object' type, 'additionalProperties' must be false")
+    closed = schema is None or schema.get("type") != "object" or schema.get("additionalProperties") is False
+    if not closed and not asked.tool:
+        raise Malformed("output_config.format.schema: For 'object' type, 'additionalProperties' must be false")
 
 
 def reply(asked: Asked, answer: Answer, text: str, number: int, caches: set[str]) -> dict[str, Any]:

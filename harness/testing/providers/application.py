@@ -88,7 +88,6 @@ class Application:
 
     def handle(self, raw: bytes, body: bytes, connection: Connection) -> Sending:
         """The answer to one request, ready to be sent."""
-        self.log.counts.requests += 1
         if self._plain is not None:
             sending = self._plain.sending(raw, body)
             if sending is not None:
@@ -98,12 +97,13 @@ class Application:
         if path.startswith("/_"):
             return self._control(head.method, path, body)
         incoming = self._incoming(head, body, unquote(path), query, connection.number)
+        self.log.counts.requests += 1
         return self._respond(incoming)
 
     def _incoming(self, head: Head, body: bytes, path: str, query: str, connection: int) -> Incoming:
         anthropic = path.startswith("/v1/messages") or b"anthropic-version" in head.raw.lower()
         wire = "anthropic" if anthropic else "openai"
-        operation, reads = _route(head.method, path, wire)
+        operation, reads = _route(head.method, path)
         request = Request(self.log.number(operation), operation, wire, path, connection, time.time())
         incoming = Incoming(head, body, path, dict(parse_qsl(query)), wire, request, reads)
         if self.behaviour.log:
@@ -206,7 +206,7 @@ class Application:
             raise Failure(ANSWERS["too-large"])
         return _json(self.answer(incoming.asked(), answer, incoming.request)), "application/json"
 
-    def _models(self, incoming: Incoming, answer: Answer) -> tuple[bytes, str]:
+    def _models(self, incoming: Incoming, _: Answer) -> tuple[bytes, str]:
         wire = anthropic_wire if incoming.wire == "anthropic" else openai_wire
         name = incoming.path.removeprefix("/v1/models").strip("/")
         if name:
@@ -214,7 +214,7 @@ class Application:
         rows = [wire.model_info(one) for one in self.behaviour.models or ()]
         return _json(wire.page(rows, {"limit": "1000"} | dict(incoming.query))), "application/json"
 
-    def _unknown(self, incoming: Incoming, answer: Answer) -> tuple[bytes, str]:
+    def _unknown(self, incoming: Incoming, _: Answer) -> tuple[bytes, str]:
         words = f"Unknown request URL: {incoming.head.method} {incoming.path}"
         raise Failure(Answer(status=404, code="unknown_url", message=words))
 
@@ -251,7 +251,7 @@ _REPLIES: Mapping[str, Wire] = {
 }
 
 
-def _route(method: str, path: str, wire: str) -> tuple[str, Wire | None]:
+def _route(method: str, path: str) -> tuple[str, Wire | None]:
     """Operation, and the format to read if it is a reply."""
     if method == "POST" and path in _REPLIES:
         return "reply", _REPLIES[path]

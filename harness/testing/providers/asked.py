@@ -168,9 +168,9 @@ def _parts(asked: Asked, content: str | Iterable[Mapping[str, Any]]) -> None:
         if part["type"] in ("text", "input_text", "output_text"):
             asked.texts.append(part["text"])
         elif part["type"] in ("image_url", "input_image"):
-            url, detail = part["image_url"], part.get("detail", "auto")
-            if isinstance(url, Mapping):
-                url, detail = url["url"], url.get("detail", "auto")
+            given: str | Mapping[str, Any] = part["image_url"]
+            url: str = given if isinstance(given, str) else given["url"]
+            detail = (part if isinstance(given, str) else given).get("detail", "auto")
             head, _, data = url.partition(";base64,")
             if not head.startswith("data:image/"):
                 raise Malformed("image_url: this server takes data: URLs only")

@@ -40,6 +40,7 @@ class Plain:
         if ready is None or any(name in body for name in _STRUCTURED):
             return None
         counts = self._log.counts
+        counts.requests += 1
         counts.replies += 1
         counts.begin()
         return Sending(ready[0], ready[1], self._latency, done=self._done)
