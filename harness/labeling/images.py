@@ -68,14 +68,17 @@ def _is_jpeg(image: bytes) -> bool:
 
 
 def _changed(bare: bytes, orientation: int, size: tuple[int, int], options: ImageOptions, stored: str) -> bytes:
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with Image.open(io.BytesIO(bare)) as opened:
             image = _plain(opened, grey=options.grey)
+    except UnidentifiedImageError:  # its text is an address in memory
+        raise DataError("an image to send is damaged: it cannot be decoded") from None
     except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         # Pillow's readers raise SyntaxError for broken chunks.
-        raise DataError(f"an image to send is damaged: {' '.join(str(error).split())}") from error
+        reason = " ".join(str(error).split())
+        raise DataError(f"an image to send is damaged: it cannot be decoded ({reason})") from error
     image = _upright(image, orientation)
     if image.size != size:
         larger = size[0] * size[1] > image.size[0] * image.size[1]
