@@ -117,13 +117,19 @@ class Batches:
                     yield name, outcome
 
     async def _lines(self, file: str) -> AsyncIterator[tuple[str, Reply | RequestError]]:
+        broken = False
         try:
             async with self._client.files.with_streaming_response.content(file) as response:
                 async for line in response.iter_lines():
                     if line.strip():
-                        yield _result(line, self._api)
+                        row = _row(line)
+                        broken = row is None  # one in the middle is lost like any item without a result
+                        if row is not None:
+                            yield row["custom_id"], _outcome(row, self._api)
         except FAILURES as error:
             raise self._explain(error) from None
+        if broken:
+            raise RequestError("connection", f"the results of the batch end in the middle of a line (file {file})")
 
     async def _retrieve(self, batch: str) -> Batch:
         try:
@@ -138,14 +144,13 @@ def _why(batch: Batch) -> str:
     return "; ".join(texts) or "no reason given"
 
 
-def _result(line: str, api: str) -> tuple[str, Reply | RequestError]:
-    """The item and the outcome that one line of a result file tells; RequestError "server" for a broken line."""
+def _row(line: str) -> dict[str, Any] | None:
+    """One line of a result file; None if it is broken."""
     try:
         row = json.loads(line)
-        name = str(row["custom_id"])
-    except (ValueError, KeyError, TypeError):
-        raise RequestError("server", "a line of the batch's results is broken; they are read again") from None
-    return name, _outcome(row, api)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) and isinstance(row.get("custom_id"), str) else None
 
 
 def _outcome(row: Mapping[str, Any], api: str) -> Reply | RequestError:

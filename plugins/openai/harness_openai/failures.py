@@ -49,14 +49,16 @@ def reported(error: object, request_id: str = "", status: int | None = None) -> 
     code = body.get("code")
     if status is None and isinstance(code, int) and 400 <= code < 600:
         status = code
-    kind = _kind(body, status) or (kind_of_status(status) if status else "server")
+    kind = _kind(body, status) or (kind_of_status(status) if status else None)
+    if kind is None:  # the responses API has a dozen codes for images that it cannot read
+        kind = "bad_request" if "image" in str(code) else "server"
     words = _words(str(body.get("message") or code or "no message"))
     return RequestError(kind, f"the server reports: {words}", status=status, request_id=request_id)
 
 
 def _of_status(error: openai.APIStatusError, server: str, key: str, variable: str) -> RequestError:
     status, headers = error.status_code, error.response.headers
-    body = error.body if isinstance(error.body, Mapping) else {}
+    body = _body(error.body)
     kind = _kind(body, status) or kind_of_status(status)
     if 300 <= status < 400:
         kind, text = "unknown_model", f"{server} answers with a redirect ({status}); images go nowhere but to base_url"
@@ -70,6 +72,13 @@ def _of_status(error: openai.APIStatusError, server: str, key: str, variable: st
     return RequestError(kind, text, retry_after=retry_after(headers), status=status, request_id=identity)
 
 
+def _body(body: object) -> Mapping[str, Any]:
+    """The error object of a body; Gemini puts it into a list."""
+    if isinstance(body, list) and body and isinstance(body[0], Mapping):
+        body = body[0].get("error") or body[0]
+    return body if isinstance(body, Mapping) else {}
+
+
 def _kind(body: Mapping[str, Any], status: int | None) -> ErrorKind | None:
     """The kind that an error's code or type tells, None if they say no more than the status."""
     inner = body.get("innererror")
@@ -80,8 +89,9 @@ def _kind(body: Mapping[str, Any], status: int | None) -> ErrorKind | None:
     metadata = body.get("metadata")
     if status == 403 and isinstance(metadata, Mapping) and {"reasons", "flagged_input"} & metadata.keys():
         return "refused"  # how OpenRouter reports moderation
-    if status == 400 and "not a valid model" in str(body.get("message")):
-        return "unknown_model"
+    if status == 400:  # without a code of their own at OpenRouter and Gemini
+        said = str(body.get("message")).lower()
+        return "unknown_model" if "not a valid model" in said else "authentication" if "api key not" in said else None
     return None
 
 
