@@ -1,5 +1,8 @@
 """The sets that come with the harness."""
 
+import subprocess
+import sys
+
 import pytest
 
 from harness.expressions import ABAW_COMPOUND_7, BUILT_IN, RAF_DB_BASIC_7, Label, LabelSpace
@@ -79,3 +82,13 @@ def test_the_way_out_is_one_of_the_answers():
     assert prompt.prompt(0).text.endswith('answer "none of these".')
     assert prompt.schema()["properties"]["label"]["enum"] == [*RAF_DB_BASIC_7.names, "none of these"]
     assert "none of these" not in prompt.spellings
+
+
+def test_asking_loads_nothing_heavy():
+    probe = (
+        "import sys; from harness.labeling import images, prices, prompts; from harness.expressions import *; "
+        "prompts.load_prompt_set('table-1').render(ABAW_COMPOUND_7)[0].prompt(0); prices.Prices.load(); "
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert not {"numpy", "pandas", "PIL", "cv2", "torch", "anthropic", "openai"} & set(done.stdout.split())
