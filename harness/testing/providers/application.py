@@ -1,66 +1,30 @@
-"""What stands behind the connections: routes, rules, limits, answers and the log."""
+"""What stands behind the connections: rules, limits, answers and the log."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from harness.errors import ConfigError
-from harness.testing.providers import anthropic_wire, openai_wire
+from harness.testing.providers import anthropic_batches, anthropic_wire, openai_batches, openai_files, openai_wire
 from harness.testing.providers.asked import Asked, Malformed, Wire, read
+from harness.testing.providers.batches import Batches, Item, State, state_of
 from harness.testing.providers.behaviour import ANSWERS, DEFAULT, Answer, Behaviour, Model
 from harness.testing.providers.connection import Connection, Head, Sending, render
 from harness.testing.providers.deciding import Bucket, Decider
+from harness.testing.providers.incoming import Failure, Incoming, route, wire_of
 from harness.testing.providers.log import Log, Outcome, Request
+from harness.testing.providers.openai_files import File
 from harness.testing.providers.plain import Plain
 from harness.testing.providers.speech import said
 
 _UNDONE = frozenset({"drop-before", "reset-before", "never"})  # faults before anything is done
+_UNREADABLE = frozenset({"malformed", "empty", "html"})
 LARGEST = 32 * 2**20  # bytes of one request for a reply (doc)
-
-
-@dataclass
-class Incoming:
-    """A request on its way to an answer."""
-
-    head: Head
-    body: bytes
-    path: str
-    query: Mapping[str, str]
-    wire: str
-    request: Request
-    reads: Wire | None = None
-    _asked: Asked | None = None
-
-    def asked(self) -> Asked:
-        """What is asked for a reply, read once; Malformed."""
-        if self._asked is None:
-            assert self.reads is not None
-            self._asked = read(self.reads, self.body)
-        return self._asked
-
-    def look(self) -> None:
-        """Fill the request in, if it can be read."""
-        if self.reads is not None and not self.request.key:
-            try:
-                self.request.note(self.asked())
-            except Malformed:
-                self.request.key = "malformed"
-
-
-class Failure(Exception):
-    """An error status that the real provider would answer with."""
-
-    def __init__(self, answer: Answer, model: str = "") -> None:
-        super().__init__(answer.message)
-        self.answer, self.model = answer, model
-
-
-Operation = Callable[[Incoming, Answer], "tuple[bytes, str]"]
 
 
 class Application:
@@ -68,9 +32,11 @@ class Application:
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.log = Log()
-        self.behave(behaviour)
+        self.batches = Batches()
+        self.files: dict[str, File] = {}
         self._serial = 0
         self._caches: set[str] = set()
+        self.behave(behaviour)
 
     def behave(self, behaviour: Behaviour) -> None:
         """Behave so from the next request on; counters of rules start anew."""
@@ -83,8 +49,15 @@ class Application:
         waiting = self.log.counts.at_once
         self.log.clear()
         self.log.counts.at_once = waiting
+        self.batches = Batches()
+        self.files.clear()
         self._caches.clear()
         self.behave(self.behaviour)
+
+    def identity(self, kind: str) -> str:
+        """A new id."""
+        self._serial += 1
+        return f"{kind}_{self._serial:024d}"
 
     def handle(self, raw: bytes, body: bytes, connection: Connection) -> Sending:
         """The answer to one request, ready to be sent."""
@@ -96,16 +69,14 @@ class Application:
         path, _, query = head.target.partition("?")
         if path.startswith("/_"):
             return self._control(head.method, path, body)
-        incoming = self._incoming(head, body, unquote(path), query, connection.number)
         self.log.counts.requests += 1
-        return self._respond(incoming)
+        return self._respond(self._incoming(head, body, unquote(path), query, connection.number))
 
     def _incoming(self, head: Head, body: bytes, path: str, query: str, connection: int) -> Incoming:
-        anthropic = path.startswith("/v1/messages") or b"anthropic-version" in head.raw.lower()
-        wire = "anthropic" if anthropic else "openai"
-        operation, reads = _route(head.method, path)
-        request = Request(self.log.number(operation), operation, wire, path, connection, time.time())
-        incoming = Incoming(head, body, path, dict(parse_qsl(query)), wire, request, reads)
+        operation, reads, name = route(head.method, path)
+        number = self.log.number(operation)
+        request = Request(number, operation, wire_of(head, path), path, connection, time.time())
+        incoming = Incoming(head, body, dict(parse_qsl(query)), request, reads, name)
         if self.behaviour.log:
             request.headers = _harmless(head.headers())
             incoming.look()
@@ -113,56 +84,54 @@ class Application:
         return incoming
 
     def _respond(self, incoming: Incoming) -> Sending:
-        request = incoming.request
-        is_reply = request.operation == "reply"
-        self._serial += 1
-        identity = f"req_{self._serial:024d}"
+        request, identity = incoming.request, self.identity("req")
         answer = self._decider.decide(request, incoming.look)
-        if answer.fault in _UNDONE:
-            data, head = b"", 0
-        else:
-            status, body, kind, answer = self._perform(incoming, answer, identity)
-            request.status = status
-            data, head = _rendered(status, body, kind, answer, identity)
+        data, head = b"", 0
+        if answer.fault not in _UNDONE:
+            request.status, body, kind, answer = self._perform(incoming, answer, identity)
+            data, head = _rendered(request.status, body, kind, answer, identity)
+        is_reply = request.operation == "reply"
         if is_reply:
             self.log.counts.replies += 1
             self.log.counts.begin()
         delay = answer.latency
         if delay is None:
             delay = self.behaviour.latency + self._decider.jitter(self.behaviour.jitter) if is_reply else 0.0
-        outcome: Outcome = "error" if request.status >= 400 else "answered"
-        if answer.fault in ("malformed", "empty", "html"):
-            outcome = "broken"
 
         def done(became: Outcome) -> None:
-            request.outcome = became
-            request.sent = time.time()
+            request.outcome, request.sent = became, time.time()
             if is_reply:
                 self.log.counts.end(became)
 
+        outcome: Outcome = "error" if request.status >= 400 else "answered"
+        outcome = "broken" if answer.fault in _UNREADABLE else outcome
         return Sending(data, head, delay, answer.fault, outcome, done)
 
     def _perform(self, incoming: Incoming, answer: Answer, identity: str) -> tuple[int, bytes, str, Answer]:
         """Status, body, its media type, and the answer as it came out."""
-        model = incoming.request.model
+        model = ""
         try:
             self._authorize(incoming)
             if answer.status >= 400:
                 incoming.look()
-                raise Failure(answer, incoming.request.model)
-            if incoming.request.operation == "reply":
-                refused = self._limited()
-                if refused is not None:
-                    raise Failure(refused)
-            body, kind = _OPERATIONS[incoming.request.operation](self, incoming, answer)
+                model = incoming.request.model
+                raise Failure(answer, model)
+            incoming.answer = answer
+            told = _OPERATIONS.get((incoming.request.wire, incoming.request.operation), Application._unknown)(
+                self, incoming
+            )
         except Failure as failure:
-            model = failure.model or model
-            told = replace(failure.answer, latency=answer.latency) if failure.answer is not answer else answer
-            return told.status, _json(_error(incoming.wire, told, identity, model)), "application/json", told
+            model = failure.model
+            latency = answer.latency if failure.answer.latency is None else failure.answer.latency
+            answer = replace(failure.answer, latency=latency)
         except Malformed as malformed:
-            told = replace(DEFAULT, status=400, message=str(malformed), latency=answer.latency)
-            return 400, _json(_error(incoming.wire, told, identity, model)), "application/json", told
-        return answer.status, body, kind, answer
+            answer = replace(DEFAULT, status=400, message=str(malformed), latency=answer.latency)
+        else:
+            if isinstance(told, bytes):
+                return answer.status, told, "application/x-jsonl", answer
+            return answer.status, _json(told), "application/json", answer
+        error = _error(incoming.request.wire, answer, identity, model)
+        return answer.status, _json(error), "application/json", answer
 
     def _authorize(self, incoming: Incoming) -> None:
         key = self.behaviour.api_key
@@ -171,14 +140,15 @@ class Application:
             if key not in (headers.get("x-api-key"), headers.get("authorization", "").removeprefix("Bearer ")):
                 raise Failure(ANSWERS["authentication"])
 
-    def _limited(self) -> Answer | None:
-        capacity = self.behaviour.capacity
-        answer = self._bucket.take()
-        if answer is None and capacity is not None and self.log.counts.at_once >= capacity:
+    def _limit(self) -> None:
+        """Failure if the server's rate or capacity is used up."""
+        capacity, answer = self.behaviour.capacity, None
+        if capacity is not None and self.log.counts.at_once >= capacity:
             answer = ANSWERS["overloaded"]
+        answer = answer or self._bucket.take()
         if answer is not None:
             self.log.counts.limited += 1
-        return answer
+            raise Failure(answer)
 
     def model(self, name: str) -> Model:
         """A model of the catalogue; Failure 404."""
@@ -195,27 +165,55 @@ class Application:
             anthropic_wire.check(asked)
         if not self.behaviour.obeys:
             asked = replace(asked, schema=None, tool="", top=-1)
-        text = said(asked, answer, self.behaviour.label)
-        request.said = text
+        self._serial += 1
+        text = request.said = said(asked, answer, self.behaviour.label)
         if asked.wire == "messages":
             return anthropic_wire.reply(asked, answer, text, self._serial, self._caches)
         return openai_wire.reply(asked, answer, text, self._serial)
 
-    def _reply(self, incoming: Incoming, answer: Answer) -> tuple[bytes, str]:
+    def item(self, reads: Wire, params: Mapping[str, Any], custom_id: str, batch: str) -> Item:
+        """Answer one request of a batch."""
+        wire = "anthropic" if reads == "messages" else "openai"
+        request = Request(self.log.number("batch.item"), "batch.item", wire, arrived=time.time())
+        request.custom_id, request.batch = custom_id, batch
+        if self.behaviour.log:
+            self.log.requests.append(request)
+        answer, body = DEFAULT, {}
+        try:
+            asked = read(reads, params)
+            request.note(asked)
+            answer = self._decider.decide(request, lambda: None)
+            if answer.status >= 400:
+                raise Failure(answer, request.model)
+            body = self.answer(asked, answer, request)
+        except Failure as failure:
+            answer, body = failure.answer, _error(wire, failure.answer, self.identity("req"), failure.model)
+        except Malformed as malformed:
+            answer = Answer(status=400, message=str(malformed))
+            body = _error(wire, answer, self.identity("req"), "")
+        state, copies = state_of(answer)
+        request.status, request.sent, request.outcome = answer.status, time.time(), _became(state, copies)
+        return Item(custom_id, state, body, answer.status, copies, request)
+
+    def _reply(self, incoming: Incoming) -> dict[str, Any]:
         if len(incoming.body) > LARGEST:
             raise Failure(ANSWERS["too-large"])
-        return _json(self.answer(incoming.asked(), answer, incoming.request)), "application/json"
+        self._limit()
+        return self.answer(incoming.asked(), incoming.answer, incoming.request)
 
-    def _models(self, incoming: Incoming, _: Answer) -> tuple[bytes, str]:
-        wire = anthropic_wire if incoming.wire == "anthropic" else openai_wire
-        name = incoming.path.removeprefix("/v1/models").strip("/")
-        if name:
-            return _json(wire.model_info(self.model(name))), "application/json"
-        rows = [wire.model_info(one) for one in self.behaviour.models or ()]
-        return _json(wire.page(rows, {"limit": "1000"} | dict(incoming.query))), "application/json"
+    def _model(self, incoming: Incoming) -> dict[str, Any]:
+        model = self.model(incoming.id)
+        is_anthropic = incoming.request.wire == "anthropic"
+        return anthropic_wire.model_info(model) if is_anthropic else openai_wire.model_info(model)
 
-    def _unknown(self, incoming: Incoming, _: Answer) -> tuple[bytes, str]:
-        words = f"Unknown request URL: {incoming.head.method} {incoming.path}"
+    def _models(self, incoming: Incoming) -> dict[str, Any]:
+        models, query = self.behaviour.models or (), {"limit": "1000"} | dict(incoming.query)
+        if incoming.request.wire == "anthropic":
+            return anthropic_wire.page([anthropic_wire.model_info(one) for one in models], query)
+        return openai_wire.page([openai_wire.model_info(one) for one in models], query)
+
+    def _unknown(self, incoming: Incoming) -> dict[str, Any]:
+        words = f"Unknown request URL: {incoming.head.method} {incoming.request.path}"
         raise Failure(Answer(status=404, code="unknown_url", message=words))
 
     def _control(self, method: str, path: str, body: bytes) -> Sending:
@@ -238,28 +236,29 @@ class Application:
         return Sending(data, head)
 
 
-_OPERATIONS: dict[str, Callable[[Application, Incoming, Answer], tuple[bytes, str]]] = {
-    "reply": Application._reply,
-    "models.retrieve": Application._models,
-    "models.list": Application._models,
-    "unknown": Application._unknown,
-}
-_REPLIES: Mapping[str, Wire] = {
-    "/v1/messages": "messages",
-    "/v1/chat/completions": "chat",
-    "/v1/responses": "responses",
+_OPERATIONS: dict[tuple[str, str], Callable[[Application, Incoming], dict[str, Any] | bytes]] = {
+    **{(wire, "reply"): Application._reply for wire in ("anthropic", "openai")},
+    **{(wire, "models.retrieve"): Application._model for wire in ("anthropic", "openai")},
+    **{(wire, "models.list"): Application._models for wire in ("anthropic", "openai")},
+    ("anthropic", "batch.create"): anthropic_batches.create,
+    ("anthropic", "batch.retrieve"): anthropic_batches.retrieve,
+    ("anthropic", "batch.list"): anthropic_batches.listed,
+    ("anthropic", "batch.cancel"): anthropic_batches.cancel,
+    ("anthropic", "batch.results"): anthropic_batches.results,
+    ("openai", "batch.create"): openai_batches.create,
+    ("openai", "batch.retrieve"): openai_batches.retrieve,
+    ("openai", "batch.list"): openai_batches.listed,
+    ("openai", "batch.cancel"): openai_batches.cancel,
+    ("openai", "file.create"): openai_files.create,
+    ("openai", "file.list"): openai_files.listed,
+    ("openai", "file.retrieve"): openai_files.retrieve,
+    ("openai", "file.delete"): openai_files.delete,
+    ("openai", "file.content"): openai_files.content,
 }
 
 
-def _route(method: str, path: str) -> tuple[str, Wire | None]:
-    """Operation, and the format to read if it is a reply."""
-    if method == "POST" and path in _REPLIES:
-        return "reply", _REPLIES[path]
-    if method == "GET" and path == "/v1/models":
-        return "models.list", None
-    if method == "GET" and path.startswith("/v1/models/"):
-        return "models.retrieve", None
-    return "unknown", None
+def _became(state: State, copies: int) -> Outcome:
+    return ("answered" if copies else "broken") if state == "succeeded" else "error"
 
 
 def _json(value: Any) -> bytes:
@@ -272,10 +271,10 @@ def _error(wire: str, answer: Answer, identity: str, model: str) -> dict[str, An
 
 def _rendered(status: int, body: bytes, kind: str, answer: Answer, identity: str) -> tuple[bytes, int]:
     headers = f"request-id: {identity}\r\nx-request-id: {identity}\r\n"
-    if isinstance(answer.retry_after, float) and not answer.retry_after.is_integer():
-        headers += f"retry-after-ms: {answer.retry_after * 1000:.3f}\r\n"
-    elif answer.retry_after is not None:
-        after = answer.retry_after
+    after = answer.retry_after
+    if isinstance(after, float) and not after.is_integer():
+        headers += f"retry-after-ms: {after * 1000:.3f}\r\n"
+    elif after is not None:
         headers += f"retry-after: {after if isinstance(after, str) else int(after)}\r\n"
     if answer.fault == "malformed":
         body = body[: len(body) // 2]

@@ -105,8 +105,13 @@ def _messages(asked: Asked, body: Mapping[str, Any]) -> None:
         asked.schema = tools[asked.tool]["input_schema"]
 
 
+def _several(content: str | Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    """The blocks of a message; a bare string is one block of text."""
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
 def _blocks(asked: Asked, content: str | Iterable[Mapping[str, Any]]) -> None:
-    for block in [{"type": "text", "text": content}] if isinstance(content, str) else content:
+    for block in _several(content):
         if block["type"] == "text":
             asked.texts.append(block["text"])
         elif block["type"] == "image":
@@ -164,7 +169,7 @@ def _responses(asked: Asked, body: Mapping[str, Any]) -> None:
 
 
 def _parts(asked: Asked, content: str | Iterable[Mapping[str, Any]]) -> None:
-    for part in [{"type": "text", "text": content}] if isinstance(content, str) else content:
+    for part in _several(content):
         if part["type"] in ("text", "input_text", "output_text"):
             asked.texts.append(part["text"])
         elif part["type"] in ("image_url", "input_image"):

@@ -142,8 +142,8 @@ def error(answer: Answer, model: str = "") -> dict[str, Any]:
     kind, code, words = _ERRORS.get(answer.status, fallback)
     if answer.code in ("insufficient_quota", "enforced_spend_limit_reached"):
         kind, code, words = "insufficient_quota", "insufficient_quota", _QUOTA
-    elif answer.code:
-        code = answer.code
+    elif answer.code or answer.message:
+        code = answer.code or None
     return {
         "error": {"message": answer.message or words.format(model=model), "type": kind, "param": None, "code": code}
     }
