@@ -81,6 +81,18 @@ def harness_aggregators() -> Iterable[ComponentSpec]:
     """Aggregators of the core."""
     module = "harness.builtins.aggregators"
     yield ComponentSpec(
+        "dawid-skene",
+        "learns each voter's confusions from all votes",
+        aggregator_options.DawidSkeneOptions,
+        "harness.builtins.dawid_skene:DawidSkene",
+    )
+    yield ComponentSpec(
+        "one-coin",
+        "learns each voter's accuracy from all votes",
+        aggregator_options.OneCoinOptions,
+        "harness.builtins.dawid_skene:OneCoin",
+    )
+    yield ComponentSpec(
         "majority-vote",
         "one vote a voter; ties by a rule (the paper's fusion)",
         aggregator_options.MajorityVoteOptions,

@@ -40,3 +40,32 @@ class WeightedOptions(Options):
 
 class MedianOptions(Options):
     """The median probability of each class over the voters, renormalised; nothing to set."""
+
+
+class _LearningOptions(Options):
+    iterations: int = Field(default=100, ge=1, le=10_000, description="most steps of expectation maximisation")
+    tolerance: float = Field(
+        default=1e-6, ge=0, description="stop when no posterior probability changes by more than this"
+    )
+    smoothing: float = Field(
+        default=0.01,
+        ge=0,
+        allow_inf_nan=False,
+        description="imaginary votes added to each count, against certainty learnt from few votes; 0: plain maximum "
+        "likelihood",
+    )
+
+
+class DawidSkeneOptions(_LearningOptions):
+    """A confusion matrix a voter, learnt from all votes: a label depends on the other faces too.
+
+    Worth it with several voters and hundreds of faces a class; with fewer, majority-vote or one-coin are right more
+    often.
+    """
+
+
+class OneCoinOptions(_LearningOptions):
+    """An accuracy a voter, learnt from all votes: a label depends on the other faces too.
+
+    Two voters alone do not tell which of them is right; three or more do.
+    """

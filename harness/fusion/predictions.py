@@ -44,6 +44,8 @@ def labelled(labels: Any, source: Path, faces: int, classes: int) -> NDArray[np.
     _fitting(rows, source, (len(identity), classes))
     if not 0 <= identity.min() <= identity.max() < faces:
         raise DataError(f"{source.name}: names face {identity.max()}, but there are {faces} faces; label them again")
+    if len(np.unique(identity)) < len(identity):
+        raise DataError(f"{source.name}: holds the votes of several voters; pseudo-labels combine them into one label")
     found = np.full((faces, classes), np.nan, np.float32)
     believed = labels["outcome"].to_numpy(zero_copy_only=False) == "label"
     found[identity[believed]] = rows[believed]

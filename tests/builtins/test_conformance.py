@@ -24,6 +24,7 @@ from harness.testing import (
 REGISTRY = Registry.discover(third_party=False)
 AGGREGATORS: list[tuple[str, dict[str, Any]]] = [
     *[("majority-vote", {"ties": rule}) for rule in ("model-order", "highest-probability", "lowest-id", "random")],
+    *[(name, {"smoothing": smoothing}) for name in ("dawid-skene", "one-coin") for smoothing in (0, 0.01, 1)],
     ("mean-probability", {}),
     ("median", {}),
     ("weighted", {"weights": [1.0, 2.0, 0.5]}),

@@ -161,6 +161,12 @@ def test_labels_of_a_face_that_is_not_there_are_refused(tmp_path):
         fuse(tmp_path, two_faces(tmp_path), [labels])
 
 
+def test_votes_of_several_voters_are_refused(tmp_path):
+    labels = write_labels(tmp_path / "l", [0, 0], ["label"] * 2, [EYE[0], EYE[1]], name="votes.parquet")
+    with pytest.raises(DataError, match=r"voter 'net-0': votes.parquet: holds the votes of several voters"):
+        fuse(tmp_path, two_faces(tmp_path), [labels])
+
+
 def test_rows_of_probabilities_of_different_length_are_refused(tmp_path):
     labels = write_labels(tmp_path / "l", [0, 1], ["label"] * 2, [EYE[1], EYE[1]])
     table = pq.read_table(labels / "labels.parquet").drop_columns("probabilities")
