@@ -87,7 +87,7 @@ def from_sdk(error: anthropic.AnthropicError, secret: str = "", *, about_model: 
 def _from_status(error: anthropic.APIStatusError, secret: str, about_model: bool) -> RequestError:
     status, said = error.status_code, error.api_message or ""
     meaning = kind_of(error.type, error.error_code, said)
-    if meaning is None or (meaning == "server" and status < 500):
+    if meaning in (None, "server", "bad_request"):  # the status says more than these
         meaning = kind_of_status(status)
     if status < 400:
         meaning, said = "bad_request", "the server redirects elsewhere, which is not followed; correct base_url"
