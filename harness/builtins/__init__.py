@@ -82,13 +82,13 @@ def harness_aggregators() -> Iterable[ComponentSpec]:
     module = "harness.builtins.aggregators"
     yield ComponentSpec(
         "dawid-skene",
-        "learns each voter's confusions from all votes",
+        "learns each voter's confusions from all votes; wants hundreds of faces a class",
         aggregator_options.DawidSkeneOptions,
         "harness.builtins.dawid_skene:DawidSkene",
     )
     yield ComponentSpec(
         "one-coin",
-        "learns each voter's accuracy from all votes",
+        "learns each voter's accuracy from all votes; wants three voters or more",
         aggregator_options.OneCoinOptions,
         "harness.builtins.dawid_skene:OneCoin",
     )
