@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from harness.errors import DataError, StoreError, listed
+from harness.faces.columns import column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +47,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
 }  # fmt: skip
 # Few images a group let a reader stream; the small rows of the index want large groups.
 ROW_GROUP: Mapping[str, int] = {INDEX: 65536, CROPS: 256, CLIPS: 65536}
+GROUP_BYTES = 64 * 2**20  # of images: a group of large ones has fewer rows
 
 
 class TableWriter:
@@ -63,20 +65,25 @@ class TableWriter:
             write_statistics=name != CROPS,
         )
         pa.array([0])  # Arrow imports pandas at its first conversion: now, and not on top of the frames in flight
-        self._waiting: dict[str, list[Any]] = {field: [] for field in self._schema.names}
+        self._begin()
 
-    def append(self, columns: Mapping[str, Iterable[Any]]) -> None:
+    def append(self, columns: Mapping[str, Sequence[Any]]) -> None:
         """Columns of equal length, all that the schema names."""
-        for field in self._schema.names:
-            self._waiting[field].extend(columns[field])
-        while len(self._waiting[self._schema.names[0]]) >= self._most:
-            self._write(self._most)
+        names = self._schema.names
+        start, rows = 0, len(columns[names[0]])
+        while start < rows:
+            stop = min(rows, start + self._most - self._rows)
+            for name, waiting in zip(names, self._waiting, strict=True):
+                waiting.extend(columns[name][start:stop])
+            self._rows += stop - start
+            start = stop
+            if self._rows == self._most or sum(waiting.nbytes for waiting in self._waiting) >= GROUP_BYTES:
+                self._write()
 
     def close(self) -> None:
         """Write what waits and the file's end."""
-        rest = len(self._waiting[self._schema.names[0]])
-        if rest:
-            self._write(rest)
+        if self._rows:
+            self._write()
         self._writer.close()
 
     def __enter__(self) -> TableWriter:
@@ -85,11 +92,15 @@ class TableWriter:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _write(self, count: int) -> None:
-        arrays = [pa.array(self._waiting[one.name][:count], one.type) for one in self._schema]
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema), row_group_size=count)
-        for values in self._waiting.values():
-            del values[:count]
+    def _begin(self) -> None:
+        self._waiting = [column(one.type) for one in self._schema]
+        self._rows = 0
+
+    def _write(self) -> None:
+        table = pa.Table.from_arrays([waiting.finish() for waiting in self._waiting], schema=self._schema)
+        self._writer.write_table(table, row_group_size=len(table))
+        del table
+        self._begin()
         pa.default_memory_pool().release_unused()  # or Arrow keeps the room of every row group for later
 
 
@@ -115,6 +126,16 @@ def iter_crops(folder: Path, batch: int = 256) -> Iterator[tuple[NDArray[np.int6
             yield part.column("face").to_numpy().copy(), part.column("image").to_pylist()
 
 
+def read_frame_numbers(folder: Path, faces: Sequence[int] | NDArray[np.integer]) -> NDArray[np.int32]:
+    """The numbers, within their clips, of the frames that faces come from; DataError names ids that do not exist."""
+    with _file(folder, CROPS) as file:
+        wanted = _existing(file, folder, faces)
+        numbers = np.empty(len(wanted), np.int32)
+        for places, table in _groups(file, wanted, "frame"):
+            numbers[places] = table.to_numpy()
+    return numbers
+
+
 def read_crops(
     folder: Path, faces: NDArray[np.integer] | Sequence[int] | None = None, size: int | None = None
 ) -> NDArray[np.uint8]:
@@ -123,30 +144,21 @@ def read_crops(
     Decoded on all cores. DataError names ids that do not exist, StoreError a damaged file.
     """
     with _file(folder, CROPS) as file:
-        starts = _group_starts(file)
-        wanted = np.arange(starts[-1]) if faces is None else np.asarray(faces, np.int64)
-        outside = wanted[(wanted < 0) | (wanted >= starts[-1])]
-        if len(outside):
-            raise DataError(f"{folder / CROPS}: no such face {listed(outside)} (there are {starts[-1]})")
+        wanted = _existing(file, folder, faces)
         if not len(wanted):
             side = size or _side(file, folder)
             return np.zeros((0, side, side, 3), np.uint8)
         with ThreadPoolExecutor(thread_name_prefix="crops") as pool:
-            return _fill(file, folder, starts, wanted, size, pool)
+            return _fill(file, folder, wanted, size, pool)
 
 
-def _fill(
-    file: Any, folder: Path, starts: NDArray[np.int64], wanted: NDArray[np.int64], size: int | None, pool: Any
-) -> NDArray[np.uint8]:
+def _fill(file: Any, folder: Path, wanted: NDArray[np.int64], size: int | None, pool: Any) -> NDArray[np.uint8]:
     from harness.faces.cropping import decode
 
-    groups = np.searchsorted(starts, wanted, side="right") - 1
     crops: NDArray[np.uint8] | None = None
-    for group in np.unique(groups):
-        places = np.flatnonzero(groups == group)
-        images = file.read_row_group(int(group), columns=["image"]).column("image")
-        encoded = [images[int(row)].as_py() for row in wanted[places] - starts[group]]
-        for place, pixels in zip(places, pool.map(lambda image: decode(image, size), encoded), strict=True):
+    for places, images in _groups(file, wanted, "image"):
+        decoded = pool.map(lambda image: decode(image, size), images.to_pylist())
+        for place, pixels in zip(places, decoded, strict=True):
             if pixels is None:
                 raise StoreError(f"{folder / CROPS}: the image of face {wanted[place]} is damaged; {_MEND}")
             if crops is None:
@@ -154,6 +166,25 @@ def _fill(
             crops[place] = pixels
     assert crops is not None
     return crops
+
+
+def _existing(file: Any, folder: Path, faces: Sequence[int] | NDArray[np.integer] | None) -> NDArray[np.int64]:
+    count = file.metadata.num_rows
+    wanted = np.arange(count) if faces is None else np.asarray(faces, np.int64)
+    outside = wanted[(wanted < 0) | (wanted >= count)]
+    if len(outside):
+        raise DataError(f"{folder / CROPS}: no such face {listed(outside)} (there are {count})")
+    return wanted
+
+
+def _groups(file: Any, wanted: NDArray[np.int64], column: str) -> Iterator[tuple[NDArray[np.int64], Any]]:
+    """Row group by row group, the wanted rows of it: their places in `wanted`, and the column's values."""
+    starts = _group_starts(file)
+    groups = np.searchsorted(starts, wanted, side="right") - 1
+    for group in np.unique(groups):
+        places = np.flatnonzero(groups == group)
+        values = file.read_row_group(int(group), columns=[column]).column(column)
+        yield places, values.take(wanted[places] - starts[group])
 
 
 _MEND = "delete the artifact's folder and run again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,6 @@ from numpy.typing import NDArray
 from harness.faces import artifact
 
 if TYPE_CHECKING:
-    import pandas as pd
     from PIL import ImageFont
 
 MOST_FACES = 80
@@ -23,41 +23,47 @@ def write_sheet(folder: Path) -> None:
     """Write contact.png: up to 80 faces, evenly spread over the clips, with clip and frame below each."""
     from PIL import Image, ImageDraw, ImageFont
 
-    faces = artifact.read_faces(folder)
-    shown = spread(faces["clip"], MOST_FACES)
+    clips = artifact.read_clips(folder)
+    last = clips["faces"].cumsum().to_numpy()
+    shown = spread(clips["faces"].to_numpy(), MOST_FACES)
+    names = clips["clip"].iloc[np.searchsorted(last, shown, side="right")]
+    frames = artifact.read_frame_numbers(folder, shown)
     crops = artifact.read_crops(folder, shown, size=_TILE)
     columns = min(_COLUMNS, max(1, len(shown)))
     rows = -(-len(shown) // columns)
     size = (_GAP + columns * (_TILE + _GAP), _GAP + rows * (_TILE + _CAPTION + _GAP))
     sheet = Image.new("RGB", size, "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
-    for place, (face, crop) in enumerate(zip(shown, crops, strict=True)):
+    for place, (clip, frame, crop) in enumerate(zip(names, frames, crops, strict=True)):
         left = _GAP + place % columns * (_TILE + _GAP)
         top = _GAP + place // columns * (_TILE + _CAPTION + _GAP)
         sheet.paste(Image.fromarray(crop), (left, top))
-        clip, frame = str(faces["clip"].iloc[face]), int(faces["frame"].iloc[face])
-        draw.text((left, top + _TILE + 2), _shortened(clip, font), fill="black", font=font)
+        draw.text((left, top + _TILE + 2), _shortened(str(clip), font), fill="black", font=font)
         draw.text((left, top + _TILE + 15), f"frame {frame}", fill="dimgray", font=font)
     sheet.save(folder / artifact.SHEET, optimize=True)
 
 
-def spread(clips: pd.Series[str], most: int) -> NDArray[np.int64]:
-    """Row numbers of at most `most` faces: as many of each clip as of any other, at even distances within it."""
-    order = {clip: place for place, clip in enumerate(clips.unique())}
-    numbers = clips.map(order).to_numpy()
-    if len(order) > most:
-        some = np.linspace(0, len(order) - 1, most).round().astype(np.int64)
-        return np.array([np.flatnonzero(numbers == clip)[0] for clip in some], np.int64)
-    share = np.full(len(order), most // max(1, len(order)))
+def spread(counts: Sequence[int] | NDArray[np.integer], most: int) -> NDArray[np.int64]:
+    """Face ids, at most `most`: as many of each clip as of any other, at even distances within it.
+
+    counts: how many faces each clip has; ids number the faces clip by clip.
+    """
+    counts = np.asarray(counts, np.int64)
+    firsts = np.cumsum(counts) - counts
+    firsts, counts = firsts[counts > 0], counts[counts > 0]
+    if len(counts) > most:
+        return np.asarray(firsts[np.linspace(0, len(counts) - 1, most).round().astype(np.int64)])
+    share = np.full(len(counts), most // max(1, len(counts)))
     share[: most - share.sum()] += 1
-    chosen = [_evenly(np.flatnonzero(numbers == clip), int(share[clip])) for clip in range(len(order))]
-    return np.sort(np.concatenate(chosen)) if chosen else np.zeros(0, np.int64)
+    chosen = [first + _evenly(*pair) for first, *pair in zip(firsts, counts, share, strict=True)]
+    return np.concatenate([np.zeros(0, np.int64), *chosen])
 
 
-def _evenly(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    if len(rows) <= count:
-        return rows
-    return rows[((np.arange(count) + 0.5) * len(rows) / count).astype(np.int64)]
+def _evenly(length: int, count: int) -> NDArray[np.int64]:
+    """At most `count` of the numbers 0..length-1."""
+    if length <= count:
+        return np.arange(length)
+    return np.asarray(((np.arange(count) + 0.5) * length / count).astype(np.int64))
 
 
 def _shortened(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:

@@ -40,6 +40,13 @@ def run(context: StageContext) -> None:
 
     Clips without a face and clips that cannot be read are listed in notices; DataError if no face is found at all.
     """
+    report = _stream(context)
+    report.conclude(context)
+    write_sheet(context.folder)
+
+
+def _stream(context: StageContext) -> Report:
+    """All frames to the tables. Its own function, so that detector and frames are gone before the sheet is drawn."""
     settings = Settings.of(context.params)
     dataset = context.build("datasets", context.params["dataset"], folder=context.inputs["data"])
     detector = context.build("face_detectors", context.params["detector"])
@@ -55,10 +62,10 @@ def run(context: StageContext) -> None:
             work.handle(parcel)
             done += len(parcel.frames)
             context.progress("faces", done, None if total is None else max(total, done))
+            del parcel  # 10 MiB, not kept while the next one is waited for
     for line in getattr(detector, "notices", ()):  # a detector may tell of its own fallbacks
         context.notice(line)
-    report.conclude(context)
-    write_sheet(context.folder)
+    return report
 
 
 class Work:
@@ -143,8 +150,8 @@ class Work:
         record = self._record(end.clip)
         del self._records[end.clip]
         status = self._report.clip(record, end)
-        if end.frames:
-            self._index.append(record.rows(end.frames, self._settings.gaps == "closest"))
+        for rows in record.rows(end.frames, self._settings.gaps == "closest"):
+            self._index.append(rows)
         note = "; ".join([*end.problems, *([end.error] if end.error else [])])
         self._ends.append(clip_row(record, end, self._subject(end.clip), status, note))
 

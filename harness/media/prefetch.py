@@ -50,6 +50,7 @@ class Prefetch(Generic[Item]):
                     raise item.error
                 return
             yield item
+            del item  # it may be large: not kept while the next one is waited for
 
     def _produce(self) -> None:
         error: BaseException | None = None
@@ -57,6 +58,7 @@ class Prefetch(Generic[Item]):
             for item in self._items:
                 if not self._offer(item):
                     break
+                del item
             close = getattr(self._items, "close", None)
             if close is not None:
                 close()

@@ -46,6 +46,31 @@ def test_crops_are_written_in_row_groups_that_can_be_read_alone(tmp_path: Path) 
     assert artifact.read_faces(tmp_path)["face"].tolist() == list(range(600))
 
 
+def test_large_images_make_smaller_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artifact, "GROUP_BYTES", 100)
+    with artifact.TableWriter(tmp_path, artifact.CROPS) as writer:
+        for face in range(5):
+            row = {"face": [face], "clip": ["a"], "frame": [face], "subject": ["a"], "image": [bytes(60)]}
+            writer.append(row | {"sha256": ["y"]})
+    file = pq.ParquetFile(tmp_path / artifact.CROPS)
+    assert [file.metadata.row_group(number).num_rows for number in range(3)] == [2, 2, 1]
+    assert artifact.read_faces(tmp_path)["face"].tolist() == list(range(5))
+
+
+def test_rows_that_come_all_at_once_are_written_in_the_same_groups(tmp_path: Path) -> None:
+    count = 600
+    with artifact.TableWriter(tmp_path, artifact.CROPS) as writer:
+        names = ["a"] * count
+        rows = {"face": range(count), "clip": names, "frame": np.arange(count), "subject": names}
+        writer.append(rows | {"image": [b"x"] * count, "sha256": names})
+    file = pq.ParquetFile(tmp_path / artifact.CROPS)
+    assert [file.metadata.row_group(number).num_rows for number in range(3)] == [256, 256, 88]
+    assert artifact.read_faces(tmp_path)["frame"].tolist() == list(range(count))
+    assert artifact.read_frame_numbers(tmp_path, [599, 3, 256, 3]).tolist() == [599, 3, 256, 3]
+    with pytest.raises(DataError, match=r"crops\.parquet: no such face 600 \(there are 600\)"):
+        artifact.read_frame_numbers(tmp_path, [600])
+
+
 def test_faces_of_several_row_groups_come_in_the_order_asked_for(run_faces, draw, tmp_path: Path) -> None:
     from PIL import Image
 

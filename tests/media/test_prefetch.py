@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -60,3 +61,27 @@ def test_leaving_early_ends_the_thread_and_closes_the_producer() -> None:
         next(ahead)
     assert closed.is_set()
     assert threading.active_count() == before
+
+
+def test_an_item_that_is_done_with_is_let_go_before_the_next_one_is_there() -> None:
+    class Large:
+        pass
+
+    alive: list[bool] = []
+
+    def produce() -> Iterator[Large]:
+        first = Large()
+        gone = weakref.ref(first)
+        yield first
+        del first
+        for _ in range(100):  # the consumer takes it, is done with it and waits
+            if gone() is None:
+                break
+            time.sleep(0.02)
+        alive.append(gone() is not None)
+        yield Large()
+
+    with Prefetch(produce(), depth=1) as ahead:
+        for item in ahead:
+            del item
+    assert alive == [False]
