@@ -33,7 +33,7 @@ class ClipScorer:
         self.loaded = load(options, "contrastive")
         self._expect_embeddings()
         self.sigmoid = hasattr(self.loaded.model, "logit_bias")
-        self._batches = Batches(options.batch)
+        self._batches = Batches(options.batch_size)
         self.classes = torch.stack([self._class(name) for name in label_space.names])
 
     def score(self, faces: NDArray[np.uint8]) -> Scores:

@@ -50,8 +50,8 @@ class LocalModel:
         require_chat(options.model, self.loaded.processor)
         self.stops = stop_tokens(self.loaded)
         self._settings = _greedy(self.loaded, options.max_tokens)
-        self._batches = Batches(options.batch)
-        self._queue: MicroBatches[Request, Reply] = MicroBatches(self.answer, options.batch, options.wait)
+        self._batches = Batches(options.batch_size)
+        self._queue: MicroBatches[Request, Reply] = MicroBatches(self.answer, options.batch_size, options.wait)
         self._asked: Counter[str] = Counter()
 
     async def reply(self, image: bytes, prompt: Prompt, schema: Mapping[str, Any] | None) -> Reply:  # noqa: ARG002
@@ -69,11 +69,11 @@ class LocalModel:
         replies: Iterator[Reply | Exception]
         try:
             replies = iter([reply for batch in self._batches.run(self._generate, askable) for reply in batch])
-        except HarnessError as error:
-            replies = iter([RequestError("bad_request", str(error)) for _ in askable])
-        except (RuntimeError, ValueError, TypeError, IndexError, KeyError) as error:
-            failure = f"{self.loaded.name} cannot answer: {one_line(error)}"
-            replies = iter([RequestError("bad_request", failure) for _ in askable])
+        except (HarnessError, RuntimeError, ValueError, TypeError, IndexError, KeyError) as error:
+            # The model or its device failed, which says nothing of the faces: no answer to keep.
+            reason = str(error) if isinstance(error, HarnessError) else one_line(error)
+            failure = f"{self.loaded.name} cannot answer: {reason}"
+            replies = iter([RequestError("server", failure) for _ in askable])
         return [next(replies) if isinstance(one, _Ready) else one for one in ready]
 
     def _ready(self, request: Request) -> _Ready | RequestError:

@@ -60,7 +60,7 @@ def repeated(loaded: Loaded, asked: Question, images: Sequence[Image | None]) ->
 
 
 @torch.inference_mode()
-def shared(loaded: Loaded, asked: Question, images: Sequence[Image | None]) -> Tensor:
+def shared(loaded: Loaded, asked: Question, images: Sequence[Image]) -> Tensor:
     """As `repeated`, up to the order of the zeros: image and question once a face, then the answers on its cache.
 
     RuntimeError if the question's own tokens depend on the answer.
@@ -75,13 +75,28 @@ def shared(loaded: Loaded, asked: Question, images: Sequence[Image | None]) -> T
     scores = [_chosen(first, tokens[:, 0].expand(len(images), -1))[..., None]]
     if longest > 1:
         cache = output.past_key_values
-        cache.batch_repeat_interleave(classes)
+        cache.reorder_cache(torch.arange(len(images), device=loaded.device).repeat_interleave(classes))
         tokens, counted = tokens.repeat(len(images), 1), counted.repeat(len(images), 1)
         seen = inputs["attention_mask"].repeat_interleave(classes, 0)
         mask = torch.cat([seen, counted[:, :-1].to(seen.dtype)], 1)
-        rest = loaded.model(input_ids=tokens[:, :-1], attention_mask=mask, past_key_values=cache, use_cache=True)
+        rest = loaded.model(
+            input_ids=tokens[:, :-1], attention_mask=mask, past_key_values=cache, use_cache=True,
+            **_positions(loaded.model, mask, longest - 1),
+        )  # fmt: skip
         scores.append(_chosen(rest.logits, tokens[:, 1:]).view(len(images), classes, -1))
     return torch.cat(scores, 2) * counted.view(-1, classes, longest)
+
+
+def _positions(model: Any, mask: Tensor, last: int) -> dict[str, Tensor]:
+    """Positions of the last tokens, for models that give an image's tokens a height and a width (Qwen-VL and its kin).
+
+    They keep how far their positions lag behind the count of tokens, but on their own continue by one token at a time.
+    """
+    lag = getattr(getattr(model, "model", None), "rope_deltas", None)
+    if lag is None:
+        return {}
+    counted = mask.long().cumsum(1)[:, -last:] - 1 + lag.repeat_interleave(len(mask) // len(lag), 0)
+    return {"position_ids": counted.expand(3, -1, -1)}
 
 
 def encoded(loaded: Loaded, texts: Sequence[str], images: Sequence[Image | None]) -> Any:

@@ -42,7 +42,7 @@ class LocalModelOptions(Options):
     """Which model, and where it runs."""
 
     # The model's name is in no fingerprint: what identifies its weights is, by facts() or sources().
-    without_effect: ClassVar[frozenset[str]] = frozenset({"model", "revision", "device", "batch"})
+    without_effect: ClassVar[frozenset[str]] = frozenset({"model", "revision", "device", "batch_size"})
 
     model: str = Field(min_length=1, description="folder of the model, or its hub id if the hub's cache here holds it")
     revision: str = Field("main", min_length=1, description="branch, tag or commit of a hub id")
@@ -53,7 +53,9 @@ class LocalModelOptions(Options):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         "auto", description="number format of the weights; auto: bfloat16 on a GPU that has it, float32 otherwise"
     )
-    batch: int = Field(8, ge=1, le=4096, description="most faces at a time; halved when the memory does not suffice")
+    batch_size: int = Field(
+        8, ge=1, le=4096, description="most faces at a time; halved when the memory does not suffice"
+    )
 
     def facts(self) -> dict[str, Any]:
         """The commit of a hub id; the contents of a folder are among the `sources`."""
@@ -121,7 +123,7 @@ class GenerateOptions(ChatOptions, LanguageModelOptions):
     )
     # A reply waits for its batch, and on a CPU one batch takes minutes: giving up would only ask the same again.
     limits: Limits = Field(
-        Limits(connections=64, timeout=3600, give_up_after=14400),
+        Limits(connections=64, attempts=2, timeout=3600, give_up_after=14400),
         description="how many faces queue up for the model, and for how long one may wait",
     )
 

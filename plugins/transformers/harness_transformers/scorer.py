@@ -36,7 +36,7 @@ class LikelihoodScorer:
         require_chat(options.model, self.loaded.processor)
         self.questions = [self._question(text, image=True) for text in options.prompt]
         self._without_image: list[torch.Tensor] | None = None
-        self._batches = Batches(options.batch)
+        self._batches = Batches(options.batch_size)
         self._compute = shared if options.share_prompt else repeated
         self._sharing_checked = not options.share_prompt
 
@@ -50,7 +50,7 @@ class LikelihoodScorer:
         votes = [self._probabilities(number, images) for number in range(len(self.questions))]
         return Scores(np.mean(votes, axis=0).astype(np.float32))
 
-    def log_likelihoods(self, asked: Question, images: Sequence[Image.Image | None]) -> torch.Tensor:
+    def log_likelihoods(self, asked: Question, images: Sequence[Image.Image]) -> torch.Tensor:
         """(N, C) float32 on the CPU: of each answer's tokens together, or their mean with normalize = "mean"."""
         parts = self._batches.run(lambda batch: self._compute(self.loaded, asked, batch).sum(2).cpu(), images)
         total = torch.cat(parts)
@@ -67,7 +67,7 @@ class LikelihoodScorer:
         """For each prompt the answers' log-likelihoods (1, C) when there is no image; computed once."""
         if self._without_image is None:
             asked = [self._question(text, image=False) for text in self.options.prompt]
-            self._without_image = [self.log_likelihoods(one, [None]) for one in asked]
+            self._without_image = [repeated(self.loaded, one, [None]).sum(2).cpu() for one in asked]
         return self._without_image
 
     def _question(self, prompt: str, *, image: bool) -> Question:

@@ -54,17 +54,17 @@ def ids(words):
 
 
 @pytest.fixture(scope="session")
-def few_threads():
+def one_thread():
     import torch
 
     before = torch.get_num_threads()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
-def llava(tmp_path_factory, few_threads):
+def llava(tmp_path_factory, one_thread):
     """The folder of a tiny LLaVA; its tokenizer pads on the right, which the labelers must not mind."""
     import torch
     import transformers as hf
@@ -88,7 +88,7 @@ def llava(tmp_path_factory, few_threads):
 
 
 @pytest.fixture(scope="session")
-def clip(tmp_path_factory, few_threads):
+def clip(tmp_path_factory, one_thread):
     """The folder of a tiny CLIP; its end token is not 2, a number at which CLIP pools in another way."""
     import torch
     import transformers as hf
@@ -106,7 +106,7 @@ def clip(tmp_path_factory, few_threads):
 
 
 @pytest.fixture(scope="session")
-def siglip(tmp_path_factory, few_threads):
+def siglip(tmp_path_factory, one_thread):
     """The folder of a tiny SigLIP."""
     import torch
     import transformers as hf
