@@ -25,6 +25,8 @@ def test_a_minimal_file_has_the_papers_defaults(tmp_path):
     assert experiment.training.loss.use == "bal-ce+dice"
     assert experiment.data.pretrain is None
     assert len(experiment.space) == 7
+    # high-confidence labels: "both prompts agree" wherever there are two, found by what the voters are
+    assert (experiment.labeling.confidence, experiment.labeling.threshold) == ("auto", None)
 
 
 @pytest.mark.parametrize("name", built_in())

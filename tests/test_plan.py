@@ -104,8 +104,9 @@ def test_another_aggregator_changes_fusion_and_score_alone():
     assert changed(plan(), plan(fusion__aggregator="mean-probability")) == {"fuse", "score"}
 
 
-def test_another_threshold_leaves_faces_labels_and_pre_training():
-    roles = changed(plan(), plan(labeling__threshold=0.9))
+@pytest.mark.parametrize("change", [{"labeling__threshold": 0.9}, {"labeling__confidence": "agreement"}])
+def test_another_threshold_or_confidence_leaves_faces_labels_and_pre_training(change):
+    roles = changed(plan(), plan(**change))
     assert "pseudo-label" in roles
     assert not {role for role in roles if role.startswith(("faces", "label:", "pre-train", "data"))}
 
