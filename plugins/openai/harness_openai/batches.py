@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from contextlib import aclosing
 from typing import IO, Any
 
 import openai
@@ -22,7 +23,9 @@ KEEP_INPUT = 3 * 24 * 3600  # seconds until OpenAI deletes the file with the fac
 UPLOAD_TIMEOUT = 600.0  # seconds
 CLOCKS = 300.0  # seconds by which this machine's clock may be ahead of the server's
 SETTLE = 3.0  # seconds after which a batch whose creation was cut off is in the list
+_WRONG = (*FAILURES, ValueError, TypeError, AttributeError)  # the SDK hands on answers that are no JSON as they are
 _ENDED = frozenset({"completed", "expired", "cancelled", "failed"})
+_STATUSES = _ENDED | {"validating", "in_progress", "finalizing", "cancelling"}
 
 
 class Batches:
@@ -56,9 +59,9 @@ class Batches:
                     completion_window="24h",
                     metadata={TAG: tag},
                 )
-            except FAILURES as error:
+                return str(batch.id)
+            except _WRONG as error:
                 raise self._explain(error) from None
-        return batch.id
 
     async def _write(self, items: Iterable[BatchItem], file: IO[bytes]) -> None:
         for number, item in enumerate(items):
@@ -92,7 +95,7 @@ class Batches:
                 if batch.status not in ("failed", "cancelled"):
                     return batch
                 failed = failed or batch
-        except FAILURES as error:
+        except _WRONG as error:
             raise self._explain(error) from None
         return failed
 
@@ -111,12 +114,13 @@ class Batches:
         for file in (state.output_file_id, state.error_file_id):  # what was answered goes before what was not
             if file is None:
                 continue
-            async for name, outcome in self._lines(file):
-                if name not in seen:
-                    seen.add(name)
-                    yield name, outcome
+            async with aclosing(self._lines(file)) as lines:
+                async for name, outcome in lines:
+                    if name not in seen:
+                        seen.add(name)
+                        yield name, outcome
 
-    async def _lines(self, file: str) -> AsyncIterator[tuple[str, Reply | RequestError]]:
+    async def _lines(self, file: str) -> AsyncGenerator[tuple[str, Reply | RequestError], None]:
         broken = False
         try:
             async with self._client.files.with_streaming_response.content(file) as response:
@@ -133,9 +137,12 @@ class Batches:
 
     async def _retrieve(self, batch: str) -> Batch:
         try:
-            return await self._client.batches.retrieve(batch)
-        except FAILURES as error:
+            state = await self._client.batches.retrieve(batch)
+            if state.status not in _STATUSES:
+                raise ValueError(f"a batch of status {state.status!r}")
+        except _WRONG as error:
             raise self._explain(error) from None
+        return state
 
 
 def _why(batch: Batch) -> str:
