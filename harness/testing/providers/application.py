@@ -113,9 +113,9 @@ class Application:
         try:
             self._authorize(incoming)
             if answer.status >= 400:
-                incoming.look()
-                model = incoming.request.model
-                raise Failure(answer, model)
+                if answer.status == 404:  # names the model
+                    incoming.look()
+                raise Failure(answer, incoming.request.model)
             incoming.answer = answer
             told = _OPERATIONS.get((incoming.request.wire, incoming.request.operation), Application._unknown)(
                 self, incoming
@@ -127,9 +127,9 @@ class Application:
         except Malformed as malformed:
             answer = replace(DEFAULT, status=400, message=str(malformed), latency=answer.latency)
         else:
-            if isinstance(told, bytes):
-                return answer.status, told, "application/x-jsonl", answer
-            return answer.status, _json(told), "application/json", answer
+            lines = incoming.request.operation in ("batch.results", "file.content")
+            body = told if isinstance(told, bytes) else _json(told)
+            return answer.status, body, "application/x-jsonl" if lines else "application/json", answer
         error = _error(incoming.request.wire, answer, identity, model)
         return answer.status, _json(error), "application/json", answer
 
@@ -195,10 +195,14 @@ class Application:
         request.status, request.sent, request.outcome = answer.status, time.time(), _became(state, copies)
         return Item(custom_id, state, body, answer.status, copies, request)
 
-    def _reply(self, incoming: Incoming) -> dict[str, Any]:
+    def _reply(self, incoming: Incoming) -> dict[str, Any] | bytes:
         if len(incoming.body) > LARGEST:
             raise Failure(ANSWERS["too-large"])
         self._limit()
+        if self._plain is not None and incoming.answer is DEFAULT:
+            ready = self._plain.body(incoming.head.raw, incoming.body)
+            if ready is not None:
+                return ready
         return self.answer(incoming.asked(), incoming.answer, incoming.request)
 
     def _model(self, incoming: Incoming) -> dict[str, Any]:
@@ -223,7 +227,7 @@ class Application:
             if path == "/_log":
                 told = self.log.as_dict()
             elif path == "/_counts":
-                told = asdict(self.log.counts)
+                told = asdict(self.log.counts.now())
             elif path == "/_behaviour" and method == "POST":
                 self.behave(self.behaviour.changed(json.loads(body)))
             elif path == "/_reset" and method == "POST":

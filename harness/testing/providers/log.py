@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from harness.testing.providers.asked import Asked
@@ -66,6 +66,7 @@ class Counts:
 
     limited     refused by the server's own rate or capacity; most_at_once: most replies waited for at a time
     first, last Unix times at which the first reply and the last one went out
+    cpu         CPU seconds of the server's process since it started
     """
 
     requests: int = 0
@@ -80,6 +81,11 @@ class Counts:
     connections: int = 0
     first: float | None = None
     last: float | None = None
+    cpu: float = 0.0
+
+    def now(self) -> Counts:
+        """A copy, with the CPU seconds so far."""
+        return replace(self, cpu=time.process_time())
 
     def begin(self) -> None:
         """A reply is being waited for."""

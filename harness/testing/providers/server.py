@@ -100,7 +100,7 @@ class ProviderServer:
     @property
     def counts(self) -> Counts:
         """Totals, also without a log."""
-        return self._application.log.counts
+        return self._application.log.counts.now()
 
     def behave(self, **changes: Any) -> None:
         """Change fields of Behaviour from the next request on; counters of rules start anew."""
