@@ -60,6 +60,11 @@ class Data(Section):
     pretrain: Component | None = Field(
         None, description="annotated data the networks are trained on first; none: pseudo-labels only"
     )
+    allow_remote: bool = Field(
+        False,
+        description="the target's faces may be sent to a labeler on another machine; say so only if the licence of the "
+        "data, and the people in it, allow that",
+    )
 
 
 class Faces(Section):

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.components import Kind, Options
-from harness.config import Component, Experiment
-from harness.errors import HarnessError, StoreError
+from harness.config import Component, Experiment, Faces
+from harness.errors import ConfigError, HarnessError, StoreError
 from harness.plugins import Registry
 from harness.stages import STAGES
 from harness.store import Artifact, Store, fingerprint_of
 from harness.training.options import Recipe
+from harness.vlm import LanguageModelOptions
 
 Digest = Callable[[Path], str]
 
@@ -56,6 +57,15 @@ class UsedComponent:
     kind: Kind
     params: Mapping[str, Any]
     key: Mapping[str, Any]
+    options: Options
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A parameter that a fingerprint sees otherwise, or (None) not at all."""
+
+    params: Any
+    key: Any
 
 
 @dataclass(frozen=True)
@@ -108,6 +118,7 @@ class _Builder:
             kind,
             {"use": wanted.use, "options": options.model_dump(mode="json"), **origin},
             {"use": wanted.use, **origin, "version": announced.spec.version, **seen},
+            options,
         )
         return self.components.setdefault(fingerprint_of([kind, used.key]), used)
 
@@ -118,7 +129,7 @@ class _Builder:
 
 
 def _unwrap(value: Any, side: str) -> Any:
-    return getattr(value, side) if isinstance(value, UsedComponent) else value
+    return getattr(value, side) if isinstance(value, UsedComponent | Seen) else value
 
 
 def _options_key(options: Options, digest: Digest) -> dict[str, Any]:
@@ -142,15 +153,20 @@ def experiment_plan(experiment: Experiment, registry: Registry, digest: Digest) 
         stages[f"truth:{role}"] = build.stage(
             "truth", f"annotations ({role})", {"data": written}, dataset=dataset, label_space=space
         )
-        faces = experiment.faces.model_dump(exclude={"detector"})
-        stages[f"faces:{role}"] = build.stage(
-            "faces", f"faces ({role})", {"data": written}, dataset=dataset,
-            detector=build.component("face_detectors", experiment.faces.detector, "faces.detector"), **faces,
-        )  # fmt: skip
+        stages[f"faces:{role}"] = _faces(build, experiment.faces, data, role, stages, role)
     _label(build, experiment, space, stages)
     networks = _train(build, experiment, space, stages)
     _fuse_and_score(build, experiment, space, stages, networks)
     return Plan(stages, tuple(build.components.values()))
+
+
+def _faces(build: _Builder, faces: Faces, data: Component, role: str, stages: Mapping[str, Stage], title: str) -> Stage:
+    return build.stage(
+        "faces", f"faces ({title})", {"data": stages[f"data:{role}"]},
+        dataset=build.component("datasets", data, f"data.{role}"),
+        detector=build.component("face_detectors", faces.detector, "faces.detector"),
+        **faces.model_dump(exclude={"detector"}),
+    )  # fmt: skip
 
 
 def _label(build: _Builder, experiment: Experiment, space: dict[str, Any], stages: dict[str, Stage]) -> None:
@@ -160,16 +176,49 @@ def _label(build: _Builder, experiment: Experiment, space: dict[str, Any], stage
     for number, wanted in enumerate(labeling.labelers):
         labeler = build.component("labelers", wanted, f"labeling.labelers.{number}")
         needs_truth = build.registry.get("labelers", wanted.use).spec.needs_truth
-        truth = {"truth": stages["truth:target"]} if needs_truth else {}
+        inputs = {**faces, **({"truth": stages["truth:target"]} if needs_truth else {})}
+        settings: dict[str, Any] = {"batch": labeling.batch}
+        if isinstance(labeler.options, LanguageModelOptions):
+            settings = _language(build, experiment, labeler, f"labeling.labelers.{number}", inputs, stages)
         votes[f"votes-{number}"] = stages[f"label:{number}"] = build.stage(
-            "label", f"label ({wanted.use})", {**faces, **truth}, labeler=labeler, label_space=space,
-            sample=labeling.sample.model_dump(), batch=labeling.batch,
+            "label", f"label ({wanted.use})", inputs, labeler=labeler, label_space=space,
+            sample=labeling.sample.model_dump(), **settings,
         )  # fmt: skip
     stages["pseudo-label"] = build.stage(
         "pseudo-label", "pseudo-labels", {**faces, **votes}, label_space=space,
         confidence=labeling.confidence, threshold=labeling.threshold,
         aggregator=build.component("aggregators", labeling.aggregator, "labeling.aggregator"),
     )  # fmt: skip
+
+
+def _language(
+    build: _Builder, experiment: Experiment, labeler: UsedComponent, key: str, inputs: dict[str, Stage],
+    stages: dict[str, Stage],
+) -> dict[str, Any]:  # fmt: skip
+    """What the stage of a language model needs beside; refuses here what would be refused before the first request."""
+    from harness.labeling.providers import asked, check_consent, decides, ladder
+
+    data = experiment.data
+    try:
+        first = asked(build.registry, labeler.params)
+        assert first is not None
+        rungs = ladder(build.registry, first)
+        check_consent([first, *rungs], data.allow_remote, data.target.use)
+        for one in (first, *rungs):
+            one.terms()
+    except HarnessError as error:
+        raise type(error)(f"{key}: {error}") from error
+    larger = [rung for rung in first.options.escalation if rung.change == "larger-crop"]
+    if len({rung.margin for rung in larger}) > 1:
+        raise ConfigError(f"{key}: rungs with larger crops of different margins; one margin is possible")
+    if larger:
+        wide = experiment.faces.model_copy(update={"margin": larger[0].margin})
+        inputs["larger"] = stages["faces:larger"] = _faces(build, wide, data.target, "target", stages, "larger crops")
+    return {
+        "asked": Seen(None, decides(first, rungs)),
+        "allow_remote": Seen(data.allow_remote, None),
+        "data": Seen(data.target.use, None),
+    }
 
 
 def _train(

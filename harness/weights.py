@@ -42,6 +42,11 @@ class Weights:
     aliases: tuple[str, ...] = ()
 
 
+def is_offline() -> bool:
+    """Whether HARNESS_OFFLINE forbids to download weights and to ask providers."""
+    return os.environ.get("HARNESS_OFFLINE", "0") not in ("", "0")
+
+
 def find(weights: Weights, explicit: Path | None = None, *, download: bool = True, accept_any: bool = False) -> Path:
     """Path of a file with the pinned sha256, downloaded if need be.
 
@@ -159,7 +164,7 @@ def _cached(weights: Weights, places: list[str]) -> Path | None:
 
 
 def _downloaded(weights: Weights, places: list[str]) -> Path | None:
-    if os.environ.get("HARNESS_OFFLINE", "0") not in ("", "0"):
+    if is_offline():
         places.append("download (forbidden by HARNESS_OFFLINE)")
         return None
     target = cache_folder("weights", weights.name)

@@ -74,8 +74,11 @@ class LazyGroup(click.Group):
 
             if not isinstance(error, HarnessError):
                 raise
-            status = {Interrupted: INTERRUPTED, PartialResult: PARTIAL}.get(type(error), BAD)
-            word = {Interrupted: "interrupted", PartialResult: "partial"}.get(type(error), "error")
+            status, word = BAD, "error"
+            if isinstance(error, Interrupted):
+                status, word = INTERRUPTED, "interrupted"
+            elif isinstance(error, PartialResult):
+                status, word = PARTIAL, "partial"
             click.echo(f"{word}: {' '.join(str(error).split())}", err=True)
             raise click.exceptions.Exit(status) from None
 

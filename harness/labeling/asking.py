@@ -5,29 +5,20 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 from harness.components import Outcome
 from harness.labeling.cache import Stored
+from harness.labeling.crops import AskedFace
 from harness.labeling.engine import Request, Unanswered
 from harness.labeling.images import prepare, size_of
 from harness.labeling.keys import Keys
 from harness.labeling.parsing import Parser
-from harness.labeling.prices import text_tokens
+from harness.labeling.prices import estimated_usage
 from harness.labeling.prompts import RenderedPrompt, shuffled
-from harness.vlm import ImageOptions, LanguageModelOptions, Message, Prompt, Reply
+from harness.vlm import ImageOptions, LanguageModelOptions, Reply
 
 Ask = Callable[[Request, Stored | None], Awaitable[Stored | Unanswered]]
-
-
-class Face(Protocol):
-    """A face to ask about: encoded crop, and the larger crop of the same face where the ladder needs one."""
-
-    id: int
-    key: str
-    image: bytes
-    larger: bytes | None
 
 
 @dataclass(frozen=True)
@@ -83,24 +74,31 @@ class Questioner:
         self.ways = ways
         self.classes = classes
 
-    def first(self, face: Face, voter: Voter) -> Request:
+    def asking_with(self, asker: str, ask: Ask, others: Ask | None) -> Questioner:
+        """The same questions, those to `asker` by another way; those to anybody else by `others`, if given."""
+        ways = [replace(way, ask=ask if way.keys.asker == asker else others or way.ask) for way in self.ways]
+        return Questioner(ways, self.classes)
+
+    def first(self, face: AskedFace, voter: Voter) -> Request:
         """The first request about a face, so that the replies to many can be looked up at once."""
         return self._request(self.ways[0], face, voter, 0, ())
 
-    async def answer(self, face: Face, voter: Voter, first: Request, known: Stored | None) -> Answer:
+    async def answer(self, face: AskedFace, voter: Voter, first: Request, known: Stored | None) -> Answer:
         """Ask the first way; where its outcome leads to a rung, ask that way, and so on. The last answer counts.
 
         first: as `first` gives it; known: the stored reply to it, or None.
         """
         answer = await self._asked(self.ways[0], 0, face, voter, first, known)
         for rung, way in enumerate(self.ways[1:], start=1):
+            if way.larger and face.larger is None:
+                continue
             if answer.outcome in way.after and answer.unanswered is None:
                 request = self._request(way, face, voter, 0, ())
                 answer = await self._asked(way, rung, face, voter, request, None)
         return answer
 
     async def _asked(
-        self, way: Way, rung: int, face: Face, voter: Voter, request: Request, known: Stored | None
+        self, way: Way, rung: int, face: AskedFace, voter: Voter, request: Request, known: Stored | None
     ) -> Answer:
         replies: tuple[Reply, ...] = ()
         for step in range((way.prompt or voter.prompt).steps):
@@ -123,26 +121,12 @@ class Questioner:
         """Of the label a reply names: that of its text where the provider gives it, at least that of guessing."""
         return 1.0 if reply.logprob is None else min(1.0, max(1 / self.classes, math.exp(reply.logprob)))
 
-    def _request(self, way: Way, face: Face, voter: Voter, step: int, replies: Sequence[str]) -> Request:
+    def _request(self, way: Way, face: AskedFace, voter: Voter, step: int, replies: Sequence[str]) -> Request:
         rendered = way.prompt or voter.prompt
         order = shuffled(self.classes, way.options.seed, face.key) if way.options.shuffle else None
         prompt = rendered.prompt(step, replies, order)
         schema = rendered.schema(order) if way.enum and step == rendered.steps - 1 else None
-        stored = face.larger if way.larger and face.larger is not None else face.image
-        image = prepare(stored, way.image)
+        image = prepare(face.larger if way.larger and face.larger is not None else face.image, way.image)
         key = way.keys.of(hashlib.sha256(image).digest(), prompt, schema, voter.vote)
-        return Request(key, image, prompt, schema, estimated_tokens(way.options, prompt, image))
-
-
-def estimated_tokens(options: LanguageModelOptions, prompt: Prompt, image: bytes) -> int:
-    """Tokens that a request sends, estimated before asking; images count only where the provider's rule is known."""
-    tokens = text_tokens(prompt.system)
-    for message in prompt.messages(image):
-        tokens += text_tokens(message.text) + _image_tokens(options, message)
-    return tokens
-
-
-def _image_tokens(options: LanguageModelOptions, message: Message) -> int:
-    if message.image is None:
-        return 0
-    return options.image_tokens(*size_of(message.image)) or 0
+        known = estimated_usage(prompt, size_of(image), way.options.image_tokens, reply_tokens=0, schema=schema)
+        return Request(key, image, prompt, schema, known.input_tokens if known else 0)

@@ -32,15 +32,19 @@ CREATE TABLE IF NOT EXISTS batch_items (tag TEXT NOT NULL, number INTEGER NOT NU
     PRIMARY KEY (tag, number)) WITHOUT ROWID;
 """
 MOST_VARIABLES = 512  # of one SELECT ... IN
-Write = Callable[[sqlite3.Connection], None]
+Write = Callable[[sqlite3.Connection], object]
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What is known of one request: a reply, or an error that asking again would not mend (`error` is its kind)."""
+    """What is known of one request: a reply, or an error that asking again would not mend (`error` is its kind).
+
+    batch: it was answered at the batch price.
+    """
 
     reply: Reply
     error: ErrorKind | None = None
+    batch: bool = False
 
     def to_json(self) -> str:
         """The value as it is kept."""
@@ -50,14 +54,16 @@ class Stored:
         data |= {name: value for name in ("id", "detail", "logprob") if (value := getattr(one, name)) not in ("", None)}
         if self.error:
             data["error"] = self.error
+        if self.batch:
+            data["batch"] = True
         return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Stored:
         """The value that `to_json` wrote; ValueError, TypeError or KeyError if it is none."""
         data = json.loads(text)
-        error = data.pop("error", None)
-        return cls(Reply(**{**data, "usage": Usage(**data["usage"])}), error)
+        error, batch = data.pop("error", None), data.pop("batch", False)
+        return cls(Reply(**{**data, "usage": Usage(**data["usage"])}), error, batch)
 
 
 @dataclass(frozen=True)
@@ -144,14 +150,14 @@ class ReplyCache:
     async def put(self, entry: Entry) -> None:
         """Keep one reply; the first of two for a key stays."""
         row = (entry.key, entry.asker, entry.labeler, entry.model, time.time(), entry.stored.to_json())
-        await self.write(lambda db: db.execute("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?, ?)", row) and None)
+        await self.write(lambda db: db.execute("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?, ?)", row))
 
     async def put_many(self, entries: Sequence[Entry]) -> None:
         """Keep several replies in one commit."""
         now = time.time()
         rows = [(one.key, one.asker, one.labeler, one.model, now, one.stored.to_json()) for one in entries]
         statement = "INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?, ?)"
-        await self.write(lambda db: db.executemany(statement, rows) and None)
+        await self.write(lambda db: db.executemany(statement, rows))
 
     async def open_batch(self, tag: str, asker: str, keys: Sequence[bytes]) -> None:
         """Write down what is about to be handed in, before it is."""
@@ -164,7 +170,7 @@ class ReplyCache:
 
     async def name_batch(self, tag: str, batch: str) -> None:
         """Write down the provider's id of a batch."""
-        await self.write(lambda db: db.execute("UPDATE batches SET batch = ? WHERE tag = ?", [batch, tag]) and None)
+        await self.write(lambda db: db.execute("UPDATE batches SET batch = ? WHERE tag = ?", [batch, tag]))
 
     async def close_batch(self, tag: str) -> None:
         """Forget a batch whose results are all here, or that never was."""

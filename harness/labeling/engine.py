@@ -81,15 +81,14 @@ class Brake:
 
 @dataclass(frozen=True)
 class Terms:
-    """What asking costs: the price (None: unknown), whether it is the batch price, and the most tokens answered."""
+    """What asking costs: the price (None: unknown), and the most tokens answered."""
 
     price: Price | None
-    batch: bool = False
     most_output: int = MOST_OUTPUT
 
-    def cost(self, usage: Usage) -> float | None:
+    def cost(self, usage: Usage, *, batch: bool = False) -> float | None:
         """US dollars of one reply, None if the price is unknown."""
-        return None if self.price is None else cost(usage, self.price, batch=self.batch)
+        return None if self.price is None else cost(usage, self.price, batch=batch)
 
 
 class Engine:
@@ -111,6 +110,7 @@ class Engine:
         self.concurrency = Concurrency(self.limits.connections)
         self.brake = brake
         self._settled = asyncio.Event()
+        self._asking: dict[bytes, asyncio.Event] = {}
         self._requests = TokenBucket(self.limits.requests_per_minute)
         self._input = TokenBucket(self.limits.input_tokens_per_minute)
         self._output = TokenBucket(self.limits.output_tokens_per_minute)
@@ -122,10 +122,22 @@ class Engine:
         """The reply to a request: `known` if given, from the cache, or from the provider. Halted if asking stopped."""
         stored = known or self.cache.get(request.key)
         if stored is not None:
-            self.meter.count(stored.reply.usage, stored.reply.model, self.terms.cost(stored.reply.usage), cached=True)
+            self.count(stored, cached=True)
             return stored
         if self.offline:
             return Unanswered("offline", "no reply is stored, and nothing is asked offline")
+        if request.key in self._asking:  # the same image twice, and the first is under way: its reply serves both
+            await self._asking[request.key].wait()
+            self.brake.check()
+            return await self.ask(request)
+        over = self._asking[request.key] = asyncio.Event()
+        try:
+            return await self._within_means(request)
+        finally:
+            del self._asking[request.key]
+            over.set()
+
+    async def _within_means(self, request: Request) -> Stored | Unanswered:
         worst = await self._afford(request)
         try:
             return await self._until_answered(request)
@@ -212,7 +224,12 @@ class Engine:
     async def _keep(self, request: Request, stored: Stored) -> None:
         await self.cache.put(Entry(request.key, self.asker, self.labeler, self.options.model, stored))
         self._unanswered_in_a_row = 0
-        self.meter.count(stored.reply.usage, stored.reply.model, self.terms.cost(stored.reply.usage), cached=False)
+        self.count(stored, cached=False)
+
+    def count(self, stored: Stored, *, cached: bool) -> None:
+        """Put a reply's tokens and cost on the meter."""
+        reply = stored.reply
+        self.meter.count(reply.usage, reply.model, self.terms.cost(reply.usage, batch=stored.batch), cached=cached)
 
     def _given_up(self, failed: RequestError, wait: float) -> Unanswered:
         self._unanswered_in_a_row += 1

@@ -15,7 +15,7 @@ class Meter:
     """Running totals of one labelling.
 
     requests   answered now; cached: found in the store; repeats: attempts beyond the first; cost: US dollars of all
-    replies, None once one of an unknown price was among them; paid: dollars of the replies of this run alone
+    replies, those found in the store included; None once one of an unknown price was among them
     """
 
     total: int = 0
@@ -32,7 +32,6 @@ class Meter:
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
     cost: float | None = 0.0
-    paid: float = 0.0
     began: float = field(default_factory=time.monotonic)
 
     def count(self, usage: Usage, model: str, cost: float | None, *, cached: bool) -> None:
@@ -48,7 +47,6 @@ class Meter:
             self.cost = None
         elif self.cost is not None:
             self.cost += cost
-            self.paid += 0.0 if cached else cost
 
     def line(self) -> str:
         """One line for the progress display."""

@@ -12,6 +12,8 @@ from harness.components import JointScorer, LookupLabeler, Scorer, Scores
 from harness.errors import ConfigError, DataError
 from harness.faces.artifact import CROPS, read_crops, read_faces
 from harness.labeling.changes import small_crops
+from harness.labeling.language import run as run_language
+from harness.labeling.providers import asked
 from harness.labeling.sample import sample_faces
 from harness.labeling.votes import scored, write_votes
 from harness.stage import StageContext
@@ -25,9 +27,13 @@ Result = TypeVar("Result")
 def run(context: StageContext) -> None:
     """Stage `label`: params {"labeler", "label_space", "sample", "batch"}; inputs {"faces"}, {"truth"} if needed.
 
-    Writes votes.parquet. DataError if there is no face; ConfigError for a labeler that this stage cannot run.
+    Writes votes.parquet; for a vision-language model see `language`. DataError if there is no face; ConfigError for a
+    labeler that keeps none of the contracts.
     """
     name = context.params["labeler"]["use"]
+    if language := asked(context.registry, context.params["labeler"]):
+        run_language(context, language)
+        return
     space = context.label_space
     faces = read_faces(context.inputs["faces"])[["face", "clip", "frame"]]
     chosen = sample_faces(
@@ -55,8 +61,11 @@ def _ask(context: StageContext, name: str, labeler: object, faces: pd.DataFrame)
         return labeler.judge(measures, faces[["clip", "frame"]])
     if isinstance(labeler, Scorer):
         return _joined(_in_batches(context, name, faces, labeler.score))
-    kind = "a vision-language model" if hasattr(labeler, "reply") else "no scorer and no look-up labeler"
-    raise ConfigError(f"labeler {name!r} is {kind}; this version labels with scorers and look-up labelers only")
+    if hasattr(labeler, "reply"):
+        raise ConfigError(
+            f"labeler {name!r} is a vision-language model, but its options do not derive from LanguageModelOptions"
+        )
+    raise ConfigError(f"labeler {name!r} is no scorer, no look-up labeler and no vision-language model")
 
 
 def _in_batches(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.components import Decisions, Scores
+from harness.components import Decisions, Options, Scores
 from harness.expressions import Label, LabelSpace
 from harness.faces.artifact import CROPS, TableWriter
 from harness.stage import StageContext
@@ -99,6 +99,9 @@ COMPONENTS = {
 
 class Components:
     """Builds the components of this file, which no distribution announces."""
+
+    def options(self, kind, name, data):
+        return Options()
 
     def build(self, kind, name, data, **context):
         return COMPONENTS[name](data, **context)

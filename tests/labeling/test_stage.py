@@ -80,8 +80,8 @@ def test_no_face_at_all_says_so(context, faces):
         run(context(params("brightness"), faces=faces()))
 
 
-def test_a_vision_language_model_is_refused_in_words(context, faces):
-    with pytest.raises(ConfigError, match="labeler 'talker' is a vision-language model; this version"):
+def test_a_vision_language_model_with_plain_options_is_refused(context, faces):
+    with pytest.raises(ConfigError, match="labeler 'talker' is a vision-language model, but its options do not derive"):
         run(context(params("talker"), faces=faces(("a", 0, 0))))
 
 

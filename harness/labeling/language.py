@@ -1,0 +1,236 @@
+"""Labelling with a vision-language model: every sampled face, every voter, from the cache or by asking."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from harness.components import OUTCOMES
+from harness.errors import Interrupted, PartialResult, StageError
+from harness.labeling.answers import Answers
+from harness.labeling.asking import Questioner, Voter
+from harness.labeling.batches import Batches
+from harness.labeling.cache import FILE, ReplyCache, Stored
+from harness.labeling.crops import AskedFace, FacesToAsk
+from harness.labeling.engine import Brake, Halted, Request, Unanswered
+from harness.labeling.meter import Meter
+from harness.labeling.parsing import PARSER_VERSION
+from harness.labeling.providers import Asked, Models, check_consent, ladder, voters
+from harness.labeling.replies import ReplyWriter
+from harness.stage import StageContext
+from harness.vlm import BatchModel, BatchOptions, RequestError
+from harness.weights import is_offline
+
+BLOCK = 128  # faces whose replies are looked up together
+EVERY = 0.1  # seconds between two looks at whether to stop
+Job = tuple[int, AskedFace, Voter, Request, Stored | None]
+
+
+def run(context: StageContext, first: Asked) -> None:
+    """Label every sampled face with a language model.
+
+    params {"labeler", "label_space", "sample", "allow_remote", "data"}; inputs {"faces"} and, where the ladder needs
+    it, {"larger"}. Writes votes.parquet, replies.parquet and asking.json. Replies are kept in the context's caches.
+    PartialResult if the cap or missing answers end it early, Interrupted if the user does.
+    """
+    rungs = ladder(context.registry, first)
+    check_consent([first, *rungs], bool(context.params.get("allow_remote")), str(context.params.get("data", "")))
+    faces = FacesToAsk.sampled(context.inputs["faces"], context.params["sample"], context.inputs.get("larger"))
+    if context.caches is None:
+        raise StageError("there is no folder to keep replies in; run the stage through a store")
+    with ReplyCache(context.caches / FILE) as cache:
+        asyncio.run(_label(context, first, rungs, faces, cache))
+
+
+async def _label(
+    context: StageContext, first: Asked, rungs: Sequence[Asked], faces: FacesToAsk, cache: ReplyCache
+) -> None:
+    labelling = _Labelling(context, first, rungs, faces, cache)
+    watching = asyncio.create_task(labelling.watch())
+    try:
+        with _interrupt_signal(labelling.brake), ReplyWriter(context.folder) as writer:
+            await labelling.ask(writer)
+    finally:
+        watching.cancel()
+        await labelling.models.close()
+    labelling.judge()
+    labelling.write()
+
+
+class _Labelling:
+    """One labelling: what its coroutines share."""
+
+    def __init__(
+        self, context: StageContext, first: Asked, rungs: Sequence[Asked], faces: FacesToAsk, cache: ReplyCache
+    ) -> None:
+        self.context = context
+        self.first = first
+        self.faces = faces
+        self.cache = cache
+        self.voters = voters(first.name, first.render(context.label_space), first.options.votes)
+        self.meter = Meter(total=len(faces) * len(self.voters))
+        self.brake = Brake()
+        self.offline = is_offline()
+        self.models = Models(context.registry, cache, self.meter, self.brake, offline=self.offline)
+        self.questioner = self.models.questioner(first, rungs, context.label_space)
+        self.answers = Answers(faces, self.voters, len(context.label_space), self.meter)
+
+    async def watch(self) -> None:
+        """Pull the brake when the user wants it, and keep the progress line alive."""
+        while True:
+            await asyncio.sleep(EVERY)
+            if self.context.stopping.is_set():
+                self.brake.pull("interrupted", "stopped by the user")
+            if self.meter.done:
+                self._progress()
+
+    def _progress(self) -> None:
+        self.context.progress(
+            self.meter.line() or f"asking {self.first.options.model}", self.meter.done, self.meter.total
+        )
+
+    async def ask(self, writer: ReplyWriter) -> None:
+        """Ask everything there is to ask; whatever ends it early is on the brake."""
+        questioner = self.questioner
+        if not self.offline:
+            await self._check()
+            if isinstance(self.first.options, BatchOptions) and self.first.options.batch:
+                with contextlib.suppress(Halted):
+                    questioner = await self._in_batches()
+        if self.brake.halt is None:
+            await self._pass(questioner, writer)
+
+    async def _check(self) -> None:
+        """Let each model say what is wrong with it before anything is sent."""
+        for engine in self.models.engines.values():
+            if not hasattr(engine.model, "check"):
+                continue
+            try:
+                for warning in await engine.model.check():
+                    self.context.notice(f"labeler {engine.labeler!r}: {warning}")
+            except RequestError as error:
+                raise StageError(f"labeler {engine.labeler!r}: {error}; nothing was sent") from error
+
+    async def _in_batches(self) -> Questioner:
+        """Ask the labeler by batches; returns the questioner that takes their replies from the cache."""
+        asker = self.questioner.ways[0].keys.asker
+        engine = self.models.engines[asker]
+        if not isinstance(engine.model, BatchModel):
+            raise StageError(f"labeler {self.first.name!r} has no batch API; take the option batch out")
+        batches = Batches(engine, engine.model, self.brake, self.context.progress)
+
+        async def later(_request: Request, _known: Stored | None) -> Unanswered:
+            return Unanswered("batch", "asked when the batches have ended")
+
+        await batches.run(lambda ask: self._pass(self.questioner.asking_with(asker, ask, later), None))
+        return self.questioner.asking_with(asker, batches.from_cache, None)
+
+    async def _pass(self, questioner: Questioner, writer: ReplyWriter | None) -> None:
+        """Go over every question, many at a time; with a writer, keep the answers."""
+        self.meter.done = 0
+        jobs = self._jobs(questioner)
+        count = min(self.meter.total, 2 * self.first.options.limits.connections + 16)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(count):
+                    group.create_task(self._work(questioner, jobs, writer))
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None  # the first is what went wrong; the others were cancelled for it
+        self._progress()
+
+    def _jobs(self, questioner: Questioner) -> Iterator[Job]:
+        """(row, face, voter, first request, stored reply to it) of every question, looked up block by block."""
+        faces = iter(self.faces)
+        row = 0
+        while block := list(islice(faces, BLOCK)):
+            asked = [(face, voter, questioner.first(face, voter)) for face in block for voter in self.voters]
+            known = self.cache.get_many([request.key for _, _, request in asked])
+            for face, voter, request in asked:
+                yield row, face, voter, request, known.get(request.key)
+                row += 1
+
+    async def _work(self, questioner: Questioner, jobs: Iterator[Job], writer: ReplyWriter | None) -> None:
+        for row, face, voter, request, known in jobs:
+            if self.brake.halt:
+                return
+            try:
+                answer = await questioner.answer(face, voter, request, known)
+            except Halted:
+                return
+            if writer:
+                self.answers.keep(row, face, voter, answer, writer)
+            self.meter.done += 1
+            if known is not None and row % 64 == 0:
+                await asyncio.sleep(0)  # replies from the cache never wait: let the others and the brake have a turn
+
+    # --- what came of it
+
+    def judge(self) -> None:
+        """Raise what ended the labelling before its end."""
+        meter, name = self.meter, self.first.name
+        stands = f"{meter.done} of {meter.total} questions are answered and their replies kept"
+        match self.brake.halt:
+            case None:
+                pass
+            case halt if halt.kind == "interrupted":
+                raise Interrupted(f"labeler {name!r}: {stands}; the same command goes on")
+            case halt if halt.kind == "max_cost":
+                raise PartialResult(f"labeler {name!r}: {halt.message}; {stands}; raise max_cost to go on")
+            case halt:
+                raise StageError(f"labeler {name!r}: {halt.message}; {stands}")
+        if meter.unanswered["offline"]:
+            raise StageError(
+                f"labeler {name!r}: {meter.unanswered['offline']} of {meter.total} questions have no stored reply, and "
+                "nothing is asked offline"
+            )
+        missing = sum(meter.unanswered.values())
+        if missing > self.first.options.max_failed * meter.total:
+            kinds = ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in meter.unanswered.most_common())
+            raise PartialResult(
+                f"labeler {name!r}: {missing} of {meter.total} questions got no answer ({kinds}; the last: "
+                f"{self.answers.last_failure}); the others are kept, the same command asks again, and max_failed "
+                "accepts a share"
+            )
+        if meter.outcomes["error"] == meter.total:
+            reason = next(iter(self.answers.reasons.values()), "no reason given")
+            raise StageError(f"labeler {name!r}: the provider refused every request: {reason}")
+
+    def write(self) -> None:
+        """The artifact, and what the user should know of it."""
+        first, meter = self.first, self.meter
+        facts = {
+            "labeler": first.name,
+            "model": first.options.model,
+            "prompts": {"name": first.prompts.name, "content": first.prompts.content()},
+            "parser": PARSER_VERSION,
+        }
+        self.answers.write(self.context.folder, first.name, facts)
+        without = meter.total - meter.outcomes["label"]
+        if without:
+            told = ", ".join(f"{name} {count}" for name in OUTCOMES[1:] if (count := meter.outcomes[name]))
+            self.context.notice(f"labeler {first.name!r}: {without} of {meter.total} questions gave no label: {told}")
+        others = sorted(one for one in meter.models if one and one != first.options.model)
+        if others:
+            answered = ", ".join(others)
+            self.context.notice(f"labeler {first.name!r}: asked {first.options.model!r}, answered by {answered}")
+
+
+@contextlib.contextmanager
+def _interrupt_signal(brake: Brake) -> Iterator[None]:
+    """Where the stage runs in the main thread (executor "inline"), the first Ctrl-C pulls the brake."""
+    loop = asyncio.get_running_loop()
+
+    def interrupted() -> None:
+        brake.pull("interrupted", "stopped by the user")
+        loop.remove_signal_handler(signal.SIGINT)
+
+    with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
+        loop.add_signal_handler(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
+            loop.remove_signal_handler(signal.SIGINT)
