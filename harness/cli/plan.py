@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,10 @@ from harness.cli.options import experiment_arguments, store_option
 
 if TYPE_CHECKING:
     from harness.cli import Session
+    from harness.labeling.estimate import Estimate
+    from harness.labeling.providers import Asked
+    from harness.plan import Plan
+    from harness.store import Artifact
 
 
 @click.command()
@@ -52,4 +57,42 @@ def plan(session: Session, config: str, overrides: tuple[str, ...], store_folder
         table.add_row(Text(stage.title), Text(name[:12], style="dim"), state)
     console = Console(highlight=False)
     console.print(table)
-    console.print(f"{len(missing)} of {len(laid.ordered())} stages would run; no request to any provider, no cost")
+    console.print(f"{len(missing)} of {len(laid.ordered())} stages would run")
+    lines = list(_asking(laid, missing, cached, store.root, session))
+    for line in lines or ["no request to any provider, no cost"]:
+        console.print(Text(line), soft_wrap=True)
+
+
+def _asking(
+    laid: Plan, missing: Collection[str], cached: Mapping[str, Artifact], root: Path, session: Session
+) -> Iterator[str]:
+    """What each language model would be asked, a line each."""
+    for stage in laid.ordered():
+        if "asked" not in stage.params or stage.fingerprint not in missing:
+            continue
+        from harness.expressions import LabelSpace
+        from harness.labeling.estimate import estimate
+        from harness.labeling.providers import asked
+
+        faces = cached.get(stage.inputs["faces"].fingerprint)
+        if faces is None:
+            yield f"{stage.title}: requests and cost can be told when the faces are found; run faces first"
+            continue
+        one = asked(session.registry(), stage.params["labeler"])
+        assert one is not None
+        space = LabelSpace.from_dict(stage.params["label_space"])
+        yield f"{stage.title}: {_told(estimate(one, faces.folder, stage.params['sample'], space, root), one)}"
+
+
+def _told(found: Estimate, one: Asked) -> str:
+    from harness.labeling.meter import dollars
+
+    tokens = "?" if found.input_tokens is None else f"{found.input_tokens:,}"
+    minutes = f"{found.seconds / 60:.0f} min" if found.seconds >= 90 else f"{found.seconds:.0f} s"
+    where = one.options.destination() or "this machine"
+    more = ", more where the escalation ladder is climbed" if one.options.escalation else ""
+    return (
+        f"{found.requests:,} requests to {where} for {found.faces:,} faces ({found.stored:,} of {found.questions:,} "
+        f"questions stored), about {tokens} tokens in and {found.output_tokens:,} out, {dollars(found.cost)}, "
+        f"{minutes} at the configured limits{more}"
+    )
