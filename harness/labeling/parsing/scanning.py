@@ -1,0 +1,87 @@
+"""Finding the phrases of a lexicon and a label space in a tokenised reply."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TypeAlias
+
+from harness.labeling.parsing.lexicon import BLENDS, MARKS, Cue
+from harness.labeling.parsing.vocabulary import HALF, OUTSIDE, Entry, Phrases, Vocabulary
+
+Event: TypeAlias = tuple[int, int, Entry]  # tokens start .. end and what they mean
+
+
+def scan(tokens: list[str], phrases: Phrases) -> list[Event]:
+    """The phrases of a tokenised reply, longest first from the left, without overlap."""
+    find = phrases.get
+    events: list[Event] = []
+    at, count = 0, len(tokens)
+    while at < count:
+        candidates = find(tokens[at])
+        step = 1
+        if candidates:
+            for length, rest, entry in candidates:
+                if (length == 1 or tokens[at + 1 : at + length] == rest) and _allowed(entry, tokens, at, length):
+                    events.append((at, at + length, entry))
+                    step = length
+                    break
+        at += step
+    return events
+
+
+def _allowed(entry: Entry, tokens: list[str], at: int, length: int) -> bool:
+    if entry.after_mark and at and tokens[at - 1] not in MARKS:
+        return False
+    end = at + length
+    return not (entry.before_mark and end < len(tokens) and tokens[end] not in MARKS)
+
+
+def blend(events: list[Event], tokens: list[str], vocabulary: Vocabulary) -> tuple[list[Event], set[int]]:
+    """Make one mention of basic emotions that are blended ("sadness and anger"); also the starts of those inferred
+    across a word between."""
+    emotions = [at for at, event in enumerate(events) if event[2].cue is Cue.MENTION]
+    replaced: dict[int, tuple[int, Event]] = {}
+    inferred: set[int] = set()
+    position = 0
+    while position < len(emotions):
+        run = _run(events, emotions[position:], tokens)
+        position += len(run)
+        event = _blended([events[at] for at in run], vocabulary)
+        if event is not None:
+            replaced[run[0]] = (run[-1], event)
+            if event[1] - event[0] > sum(events[at][1] - events[at][0] for at in run):
+                inferred.add(event[0])
+    if not replaced:
+        return events, inferred
+    found: list[Event] = []
+    at = 0
+    while at < len(events):
+        last, event = replaced.get(at, (at, events[at]))
+        found.append(event)
+        at = last + 1
+    return found, inferred
+
+
+def _run(events: list[Event], emotions: list[int], tokens: list[str]) -> list[int]:
+    """The first of some mentions, and those after it as long as basic emotions are blended with each other."""
+    run = emotions[:1]
+    for at in emotions[1:]:
+        one, other = events[run[-1]], events[at]
+        if not (one[2].basic and other[2].basic) or " ".join(tokens[one[1] : other[0]]) not in BLENDS:
+            break
+        run.append(at)
+    return run
+
+
+def _blended(run: list[Event], vocabulary: Vocabulary) -> Event | None:
+    """The compound that a run of basic emotions names, OUTSIDE for one that is no class, None for a mere list."""
+    basics = frozenset(event[2].basic for event in run)
+    if len(basics) < 2:
+        return None
+    start, end = run[0][0], run[-1][1]
+    meaning = vocabulary.pairs.get(basics)
+    if meaning is not None:
+        return start, end, Entry(Cue.MENTION, meaning)
+    side_by_side = all(one[1] == other[0] for one, other in pairwise(run))
+    halves = all(event[2].meaning == HALF for event in run)
+    return (start, end, Entry(Cue.MENTION, OUTSIDE)) if side_by_side or halves else None

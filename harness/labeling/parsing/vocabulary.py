@@ -1,0 +1,163 @@
+"""All that a parser of one label space recognises, compiled: whole replies, and phrases inside longer ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+from harness.errors import ConfigError
+from harness.expressions import Label, LabelSpace
+from harness.labeling.parsing import lexicon
+from harness.labeling.parsing.lexicon import Cue
+from harness.labeling.parsing.text import joined, normalise, tokenise
+
+# What a mention stands for when it is no class of the space.
+ABSTAIN, HALF, OUTSIDE, TIE = -2, -3, -4, -5
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a phrase means. after_mark, before_mark: it means that only beside a mark."""
+
+    cue: Cue
+    meaning: int = TIE
+    basic: str = ""
+    after_mark: bool = False
+    before_mark: bool = False
+
+
+Phrases = dict[
+    str, list[tuple[int, list[str], Entry]]
+]  # first word -> its phrases (length, other words), longest first
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """plain: a whole reply, stripped -> class id or ABSTAIN; phrases: inside a reply; pairs: two basics -> class id;
+    extendable: spellings that are the beginning of another class's."""
+
+    plain: dict[str, int]
+    phrases: Phrases
+    pairs: dict[frozenset[str], int]
+    extendable: frozenset[str]
+    meanings: dict[tuple[str, ...], Entry] = field(repr=False)
+
+
+def vocabulary(space: LabelSpace, spellings: Mapping[str, str]) -> Vocabulary:
+    """Compile a label space; ConfigError or DataError for an extra spelling of no class, or of two."""
+    named = dict(_spelled(space))
+    for spelling, name in spellings.items():
+        key, class_id = joined(normalise(spelling)), space.id_of(name)
+        if not key:
+            raise ConfigError(f"spelling {spelling!r} of class {name!r} has no letter or digit")
+        if named.setdefault(key, class_id) != class_id:
+            raise ConfigError(
+                f"spelling {spelling!r} cannot stand for {name!r}: it is one of {space.names[named[key]]!r} already"
+            )
+    plain = named.copy()
+    for key, class_id in _formed(space):
+        if plain.setdefault(key, class_id) != class_id and key not in named:
+            plain[key] = TIE  # two classes share the form: it says neither
+    for phrase in lexicon.phrases(lexicon.ABSTENTIONS_ALONE):
+        plain.setdefault(joined(phrase), ABSTAIN)
+    classes = {key: meaning for key, meaning in plain.items() if meaning >= 0}
+    meanings = _lexicon() | dict(_emotions(space)) | dict(_mentions(classes, space))
+    taken = {words for words, entry in meanings.items() if entry.meaning >= 0}
+    kept = {words: entry for words, entry in meanings.items() if not _hides(words, entry, taken)}
+    pairs = {frozenset(label.basics): i for i, label in enumerate(space.labels) if len(set(label.basics)) == 2}
+    # Two classes of one pair, such as "Sadly Angry" and "Angrily Sad": the words decide, the blend cannot.
+    counts = [frozenset(label.basics) for label in space.labels]
+    return Vocabulary(
+        plain=plain,
+        phrases=_by_first_word(kept),
+        pairs={pair: class_id for pair, class_id in pairs.items() if counts.count(pair) == 1},
+        extendable=frozenset(
+            short for short, one in classes.items() for long, other in classes.items()
+            if one != other and long.startswith(short)
+        ),
+        meanings=kept,
+    )  # fmt: skip
+
+
+def _spelled(space: LabelSpace) -> Iterator[tuple[str, int]]:
+    """Names and aliases as keys; one that two classes would share is TIE, so that neither is taken for the other."""
+    found: dict[str, int] = {}
+    for class_id, label in enumerate(space.labels):
+        for spelling in (label.name, *label.aliases):
+            key = joined(normalise(spelling))
+            found[key] = class_id if found.get(key, class_id) == class_id else TIE
+    yield from ((key, class_id) for key, class_id in found.items() if key)
+
+
+def _formed(space: LabelSpace) -> Iterator[tuple[str, int]]:
+    """Other forms of the names: together ("happilysurprised"), nouns and adjectives of basic classes, blends of two."""
+    for class_id, label in enumerate(space.labels):
+        for spelling in (label.name, *label.aliases):
+            yield joined(normalise(spelling)).replace(" ", ""), class_id
+        if len(label.basics) == 1:
+            yield from ((word, class_id) for word in _words(label.basics[0])[:2])
+        elif len(set(label.basics)) == 2:
+            yield from ((form, class_id) for form in _blends(label))
+
+
+def _blends(label: Label) -> Iterator[str]:
+    for one, other in (label.basics, label.basics[::-1]):
+        yield from (f"{a} {b}" for a in _words(one) for b in _words(other))
+
+
+def _words(basic: str) -> list[str]:
+    return lexicon.EMOTIONS.get(normalise(basic)) or [joined(normalise(basic))]
+
+
+def _emotions(space: LabelSpace) -> Iterator[tuple[tuple[str, ...], Entry]]:
+    """Words of basic emotions: halves of compounds where they are no class themselves."""
+    basics = {basic for label in space.labels for basic in label.basics} | lexicon.EMOTIONS.keys()
+    for basic in sorted(basics - {"neutral"}):
+        for word in _words(basic):
+            yield tuple(tokenise(word)), Entry(Cue.MENTION, HALF, basic)
+    for word in lexicon.OTHER_COMPOUNDS:
+        yield (word,), Entry(Cue.MENTION, OUTSIDE)
+    yield ("neutral",), Entry(Cue.MENTION, ABSTAIN)
+
+
+def _mentions(classes: Mapping[str, int], space: LabelSpace) -> Iterator[tuple[tuple[str, ...], Entry]]:
+    for key, class_id in classes.items():
+        words = tuple(tokenise(key))
+        basics = space.labels[class_id].basics
+        # A lone letter or number is too common a word to be found inside a sentence.
+        if any((len(word) > 1 and word.isalpha()) or word > "\u3000" for word in words):
+            yield words, Entry(Cue.MENTION, class_id, basics[0] if len(basics) == 1 else "")
+
+
+def _hides(words: tuple[str, ...], entry: Entry, taken: set[tuple[str, ...]]) -> bool:
+    """Whether a phrase of the lexicon would swallow a class: "neutral expression" where Neutral is one."""
+    if entry.meaning >= 0 or entry.cue is not Cue.MENTION:
+        return False
+    return any(words[i:j] in taken for i in range(len(words)) for j in range(i + 1, len(words) + 1))
+
+
+@cache
+def _lexicon() -> dict[tuple[str, ...], Entry]:
+    found: dict[tuple[str, ...], Entry] = {}
+    for cue, patterns in lexicon.PATTERNS.items():
+        for phrase in lexicon.phrases(patterns):
+            words = tuple(tokenise(phrase))
+            found.setdefault(words, Entry(cue, TIE, "", phrase.startswith("^"), phrase.endswith("$")))
+    for phrase in lexicon.phrases(lexicon.ABSTENTIONS):
+        found.setdefault(tuple(tokenise(phrase)), Entry(Cue.MENTION, ABSTAIN))
+    return found | {(mark,): Entry(cue) for mark, cue in lexicon.MARKS.items()}
+
+
+def _by_first_word(meanings: Mapping[tuple[str, ...], Entry]) -> Phrases:
+    found: Phrases = {}
+    for words, entry in meanings.items():
+        found.setdefault(words[0], []).append((len(words), list(words[1:]), entry))
+    for phrases in found.values():
+        phrases.sort(key=lambda phrase: -phrase[0])
+    return found
+
+
+def spelled(classes: Iterable[int]) -> set[int]:
+    """The real classes among meanings."""
+    return {meaning for meaning in classes if meaning >= 0}
