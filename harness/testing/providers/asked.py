@@ -50,7 +50,14 @@ class Asked:
         """sha256 of the last image's bytes in hexadecimal, or ""."""
         return hashlib.sha256(self.images[-1]).hexdigest() if self.images else ""
 
-    def _add_image(self, data: str, kind: str, detail: str = "") -> None:
+    def add_text(self, text: Any) -> None:
+        """Malformed for anything but a string."""
+        if not isinstance(text, str):
+            raise Malformed("text: Input should be a valid string")
+        self.texts.append(text)
+
+    def add_image(self, data: str, kind: str, detail: str = "") -> None:
+        """Malformed for anything but base64."""
         try:
             self.images.append(base64.b64decode(data, validate=True))
         except (binascii.Error, ValueError) as error:
@@ -113,12 +120,12 @@ def _several(content: str | Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str
 def _blocks(asked: Asked, content: str | Iterable[Mapping[str, Any]]) -> None:
     for block in _several(content):
         if block["type"] == "text":
-            asked.texts.append(block["text"])
+            asked.add_text(block["text"])
         elif block["type"] == "image":
             source = block["source"]
             if source["type"] != "base64":
                 raise Malformed("image.source.type: this server takes base64 only")
-            asked._add_image(source["data"], source["media_type"])
+            asked.add_image(source["data"], source["media_type"])
             _check_media_type(asked.images[-1], asked.kinds[-1])
         if block.get("cache_control"):
             asked.marked = len(asked.texts), len(asked.images)
@@ -154,7 +161,7 @@ def _chat(asked: Asked, body: Mapping[str, Any]) -> None:
 def _responses(asked: Asked, body: Mapping[str, Any]) -> None:
     asked.most = body.get("max_output_tokens")
     if body.get("instructions"):
-        asked.texts.append(body["instructions"])
+        asked.add_text(body["instructions"])
     if "seed" in body:
         raise Malformed("Unknown parameter: 'seed'.")
     given = body["input"]
@@ -171,7 +178,7 @@ def _responses(asked: Asked, body: Mapping[str, Any]) -> None:
 def _parts(asked: Asked, content: str | Iterable[Mapping[str, Any]]) -> None:
     for part in _several(content):
         if part["type"] in ("text", "input_text", "output_text"):
-            asked.texts.append(part["text"])
+            asked.add_text(part["text"])
         elif part["type"] in ("image_url", "input_image"):
             given: str | Mapping[str, Any] = part["image_url"]
             url: str = given if isinstance(given, str) else given["url"]
@@ -181,7 +188,7 @@ def _parts(asked: Asked, content: str | Iterable[Mapping[str, Any]]) -> None:
                 raise Malformed("image_url: this server takes data: URLs only")
             if detail not in ("low", "high", "auto", "original"):
                 raise Malformed(f"Invalid value: {detail!r}. Supported values are: 'low', 'high', 'auto', 'original'.")
-            asked._add_image(data, head[5:], detail)
+            asked.add_image(data, head[5:], detail)
         else:
             raise Malformed(f"Invalid value: {part['type']!r}.")
 
