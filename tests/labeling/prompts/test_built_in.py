@@ -1,11 +1,14 @@
 """The sets that come with the harness."""
 
+import functools
+import json
 import subprocess
 import sys
 
 import pytest
 
 from harness.expressions import ABAW_COMPOUND_7, BUILT_IN, RAF_DB_BASIC_7, Label, LabelSpace
+from harness.labeling.parsing import Parser
 from harness.labeling.prompts import built_in, load_prompt_set
 
 P1 = (
@@ -82,6 +85,25 @@ def test_the_way_out_is_one_of_the_answers():
     assert prompt.prompt(0).text.endswith('answer "none of these".')
     assert prompt.schema()["properties"]["label"]["enum"] == [*RAF_DB_BASIC_7.names, "none of these"]
     assert "none of these" not in prompt.spellings
+
+
+@functools.cache
+def parser_of(space, spellings):
+    """Sets that spell alike share a parser: building one takes long."""
+    return Parser(BUILT_IN[space], dict(spellings))
+
+
+@pytest.mark.parametrize("space", BUILT_IN.values(), ids=lambda space: space.name)
+@pytest.mark.parametrize("name", ["describe-first", "enum", "table-1", "with-way-out"])
+def test_the_parser_understands_every_answer_that_a_set_asks_for(name, space):
+    for prompt in load_prompt_set(name).render(space):
+        parser = parser_of(space.name, tuple(prompt.spellings.items()))
+        for spelling, class_name in prompt.spellings.items():
+            for reply in (spelling, f"'{spelling}'.", json.dumps({"label": spelling})):
+                assert parser.parse(reply).label == space.id_of(class_name)
+        if prompt.way_out:
+            assert parser.parse(prompt.way_out).outcome == "abstain"
+            assert parser.parse(json.dumps({"label": prompt.way_out})).outcome == "abstain"
 
 
 def test_asking_loads_nothing_heavy():
