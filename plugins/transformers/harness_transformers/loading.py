@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ Family = Literal["vision-language", "contrastive"]
 AutoConfig: Any = transformers.AutoConfig  # their methods have no types
 AutoProcessor: Any = transformers.AutoProcessor
 hf_logging: Any = transformers.utils.logging
+UNUSABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError)
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
 
 
@@ -46,19 +48,17 @@ def load(options: LocalModelOptions, family: Family) -> Loaded:
     try:
         config = AutoConfig.from_pretrained(place.folder, **LOCAL)
         _expect_family(options.model, config, family)
-        processor = AutoProcessor.from_pretrained(place.folder, **LOCAL)
-        _expect_processor(options.model, processor)
+        processor = _processor(options.model, place.folder)
         model, report = _auto_class(family).from_pretrained(
             place.folder, dtype=dtype_of(options.dtype, device), use_safetensors=True, output_loading_info=True, **LOCAL
         )
-    except ImportError as error:  # processors of some models need a package of their own
+    except ImportError as error:  # some models need a package of their own
         raise MissingPackage(
             f"model {options.model!r} needs a package that is not installed: {_line(error)}"
         ) from error
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError) as error:
-        raise WeightsError(f"model {options.model!r} cannot be loaded from {place.folder}: {_line(error)}") from error
+    except UNUSABLE as error:
+        raise WeightsError(f"model {options.model!r} cannot be loaded: {_line(error)}") from error
     _expect_all_weights(options.model, place.folder, report)
-    _prepare_padding(processor)
     return Loaded(name, model.to(device).eval(), processor)
 
 
@@ -105,22 +105,19 @@ def _expect_family(model: str, config: Any, family: Family) -> None:
         raise ConfigError(f"model {model!r} is of type {kind!r}, which is no CLIP or SigLIP{hint}")
 
 
-def _expect_processor(model: str, processor: Any) -> None:
-    """WeightsError unless it handles text and images both."""
-    missing = [part for part in ("tokenizer", "image_processor") if getattr(processor, part, None) is None]
-    if missing:
-        parts = " and no ".join(part.replace("_", " ") for part in missing)
+def _processor(model: str, folder: Path) -> Any:
+    """The processor of text and images, with a token to pad with; WeightsError if the folder has none."""
+    try:
+        processor = AutoProcessor.from_pretrained(folder, **LOCAL)
+        tokenizer, _ = processor.tokenizer, processor.image_processor
+    except UNUSABLE as error:
         raise WeightsError(
-            f"model {model!r} has no {parts}; its folder must also hold the processor's files "
-            "(processor_config.json or preprocessor_config.json, tokenizer.json)"
-        )
-
-
-def _prepare_padding(processor: Any) -> None:
-    """A token to pad with: some tokenizers have none."""
-    tokenizer = processor.tokenizer
+            f"model {model!r} has no processor of text and images ({_line(error)}); its folder must also hold "
+            "processor_config.json or preprocessor_config.json, and tokenizer.json"
+        ) from error
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
+    return processor
 
 
 def _expect_all_weights(model: str, folder: Path, report: Any) -> None:
@@ -138,9 +135,10 @@ def _names(keys: Iterable[Any]) -> list[str]:
 
 
 def _line(error: BaseException) -> str:
-    """An error's text as one line of bearable length."""
+    """The first sentence of an error's text, in one line of bearable length."""
     text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 300 else f"{text[:300]}..."
+    sentence = re.split(r"(?<=[.!?]) (?=[A-Z])", text)[0]
+    return sentence if len(sentence) <= 300 else f"{sentence[:300]}..."
 
 
 def one_line(error: BaseException) -> str:
