@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from harness.labeling.parsing.lexicon import Cue
 from harness.labeling.parsing.reading import DOUBTED, FINAL, PREFERRED, SAID, Group, Reading, joins
 from harness.labeling.parsing.text import emphasised, joined
 from harness.labeling.parsing.vocabulary import ABSTAIN, HALF, OUTSIDE, TIE, Vocabulary, spelled
+
+_ITEM = re.compile(r"\s*(?:[-*•+]|\(?(?:\d+|[a-z])[.)])\s")
 
 
 @dataclass(frozen=True)
@@ -89,11 +92,13 @@ def _bold(text: str, vocabulary: Vocabulary) -> set[int]:
 
 def _whole(group: Group, reading: Reading, text: str, vocabulary: Vocabulary) -> bool:
     """Whether a cut reply's label cannot have been the beginning of more: "Sad" of "Sadly Angry", "A or"."""
+    name = " ".join(reading.tokens[group.start : group.end])
+    if any(joined(line[item.end() :]).startswith(name) for line in text.split("\n") if (item := _ITEM.match(line))):
+        return False  # the first of a list of options
     rest = reading.tokens[group.end :]
     if rest:
         words = [token for token in rest if token not in {".", "!", "\n", ")", "]"}]
         return len(words) != len(rest) if not words else not all(joins(token, "") for token in words)
-    name = " ".join(reading.tokens[group.start : group.end])
     return not text[-1:].isalnum() or joined(name) not in vocabulary.extendable
 
 

@@ -93,7 +93,7 @@ def read(tokens: list[str], vocabulary: Vocabulary) -> Reading:
             group = Group(start, end, [entry.meaning], len(reading.sentences), start in inferred)
             clause.groups.append(group)
             reading.groups.append(group)
-        else:
+        elif entry.cue is not Cue.SKIP:
             clause.cues.append(event)
     reading.sentences.append((sentence_start, len(tokens)))
     return reading
@@ -119,11 +119,13 @@ def _continues(clause: Clause, start: int, meaning: int, tokens: list[str]) -> b
 
 def joins(word: str, before: str) -> bool:
     """Whether a token may stand between two labels of one list: a comma, "or", a number."""
-    if word in JOINERS or word.isdigit() or (len(word) == 1 and word.isalpha()):
+    if word in JOINERS or word.isdigit() or (len(word) == 1 and word.isascii() and word.isalpha()):
         return True
     return (word in "." and (before.isdigit() or len(before) == 1)) or (word in "\n" and before in JOINERS)
 
 
 def enumerator(word: str) -> bool:
     """Whether a token may stand beside a label that is alone: a mark, a number, a lone letter."""
-    return word in MARKS or word in {":", "="} or word.isdigit() or (len(word) == 1 and word.isalpha())
+    return (
+        word in MARKS or word in {":", "="} or word.isdigit() or (len(word) == 1 and word.isascii() and word.isalpha())
+    )

@@ -47,6 +47,10 @@ def blend(events: list[Event], tokens: list[str], vocabulary: Vocabulary) -> tup
         run = _run(events, emotions[position:], tokens)
         position += len(run)
         event = _blended([events[at] for at in run], vocabulary)
+        if event and (
+            _lists(events, emotions, position - len(run), tokens) or _lists(events, emotions, position, tokens)
+        ):
+            event = event[0], event[1], Entry(Cue.MENTION, OUTSIDE)  # "sadness, fear and surprise": no pair of them
         if event is not None:
             replaced[run[0]] = (run[-1], event)
             if event[1] - event[0] > sum(events[at][1] - events[at][0] for at in run):
@@ -71,6 +75,14 @@ def _run(events: list[Event], emotions: list[int], tokens: list[str]) -> list[in
             break
         run.append(at)
     return run
+
+
+def _lists(events: list[Event], emotions: list[int], position: int, tokens: list[str]) -> bool:
+    """Whether a comma is all that stands between a basic emotion and the one before it."""
+    if not 0 < position < len(emotions):
+        return False
+    one, other = events[emotions[position - 1]], events[emotions[position]]
+    return bool(one[2].basic and other[2].basic) and tokens[one[1] : other[0]] in ([","], [",", "and"])
 
 
 def _blended(run: list[Event], vocabulary: Vocabulary) -> Event | None:
