@@ -60,6 +60,8 @@ def fixed_fields(options: OpenAIOptions) -> dict[str, Any]:
         }  # fmt: skip
     if options.logprobs:
         fields |= {"include": ["message.output_text.logprobs"]} if responses else {"logprobs": True}
+    if responses and options.server.streams:
+        fields["stream"] = False
     if options.server.store:
         fields["store"] = False  # the responses API keeps requests, faces included, for a month unless told not to
     return fields | options.extra_body

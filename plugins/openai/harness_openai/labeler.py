@@ -53,7 +53,10 @@ class OpenAI:
         """Warnings before the first request: a model that the server does not list. Never an error."""
         options = self._options
         try:
-            page = await self._client.models.list(timeout=min(CHECK_TIMEOUT, options.limits.timeout))
+            # On a connection of its own: a server that fails at this may close it without a word.
+            page = await self._client.models.list(
+                timeout=min(CHECK_TIMEOUT, options.limits.timeout), extra_headers={"Connection": "close"}
+            )
             names = {model.id for model in page.data}
         except (*FAILURES, AttributeError, TypeError, ValueError):
             return ()  # not every server has a list, and the first request will tell

@@ -23,6 +23,7 @@ class Preset:
     detail      the level of detail at which an image is read
     batch       the files and batches API
     store       the field that forbids keeping the request for later retrieval
+    streams     streams responses unless told not to
     max_tokens  how chat completions name the limit of a reply's tokens
     """
 
@@ -34,6 +35,7 @@ class Preset:
     detail: bool = False
     batch: bool = False
     store: bool = False
+    streams: bool = False
     max_tokens: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
 
 
@@ -49,7 +51,7 @@ PRESETS: Mapping[str, Preset] = {
     "lm-studio": Preset("http://127.0.0.1:1234/v1", "LM_STUDIO_API_KEY", logprobs=False),
     "tgi": Preset("http://127.0.0.1:8080/v1", "TGI_API_KEY", json_schema=False),
     "transformers-serve": Preset(
-        "http://127.0.0.1:8000/v1", "TRANSFORMERS_API_KEY", json_schema=False, logprobs=False, seed=True
+        "http://127.0.0.1:8000/v1", "TRANSFORMERS_API_KEY", json_schema=False, logprobs=False, streams=True
     ),
     "gemini": Preset(
         "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY", logprobs=False, seed=False

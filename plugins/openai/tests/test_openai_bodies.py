@@ -123,6 +123,11 @@ def test_a_compatible_server_gets_its_own_spelling_and_no_field_it_does_not_have
     assert made["messages"][0]["content"][0] == {"type": "image_url", "image_url": {"url": url(JPEG)}}
 
 
+def test_a_server_that_streams_unasked_is_told_not_to():
+    assert body(preset="transformers-serve", api="responses")["stream"] is False
+    assert "stream" not in body(api="responses")
+
+
 def test_sampling_is_sent_only_where_it_is_set():
     made = body(temperature=0.0, sampling_seed=7, reasoning_effort="low", logprobs=True, extra_body={"top_p": 0.5})
     assert {

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from harness_openai.options import OpenAIOptions
@@ -118,3 +119,15 @@ def test_image_tokens_are_known_for_openai_alone():
 
 def test_no_value_of_a_key_can_stand_in_the_options(key):
     assert key not in repr(options()) + str(options().model_dump()) + str(options().facts())
+
+
+def test_the_readme_has_the_presets_as_they_are():
+    rows = {}
+    for line in (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip(" `") for cell in line.split("|")[1:-1]]
+        if len(cells) == 8:
+            rows[cells[0]] = cells[1:]
+    for name, preset in PRESETS.items():
+        flags = (preset.json_schema, preset.logprobs, preset.seed, preset.detail, preset.batch)
+        assert rows[name] == [preset.base_url, preset.key, *("yes" if flag else "" for flag in flags)]
+    assert len(rows) == len(PRESETS) + 2  # head and rule
