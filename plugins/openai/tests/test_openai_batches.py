@@ -183,11 +183,12 @@ def test_what_never_arrived_is_not_found_and_may_be_handed_in_again(batched, ser
 
 
 def test_a_batch_that_appears_a_little_later_is_found(batched, server, monkeypatch):
-    monkeypatch.setattr(batches, "SETTLE", 0.5)
+    monkeypatch.setattr(batches, "SETTLE", 1.5)
 
     async def late(labeler):
         search = asyncio.create_task(labeler.find(TAG, time.time(), 5))
-        await asyncio.sleep(0.1)
+        while not [one for one in server.requests if one.operation == "batch.list"]:
+            await asyncio.sleep(0.01)
         return await labeler.submit(items(), TAG), await search
 
     made, found = batched(late)

@@ -282,7 +282,7 @@ def test_a_redirect_is_not_followed(ask, server):
 
 @both_transports
 def test_as_many_connections_are_open_as_the_limits_allow(server, http):
-    server.behave(latency=0.3)
+    server.behave(latency=0.8)
 
     async def many():
         limits = Limits(connections=130)
