@@ -25,11 +25,13 @@ class Parsed:
     reason: str = ""
 
 
-def decide(reading: Reading, text: str, vocabulary: Vocabulary, truncated: bool) -> Parsed:
+def decide(reading: Reading, text: str, vocabulary: Vocabulary, *, truncated: bool) -> Parsed:
     """The outcome of a weighed reading of a normalised text."""
     meaning, chosen = _chosen(reading, text, vocabulary)
     firm = any(group.asserted or group.chosen >= PREFERRED for group in chosen)
     if truncated:
+        if "{" in text:  # an object that was cut: other keys than the answer's may hold anything
+            firm = any(group.chosen == FINAL for group in chosen)
         if meaning >= 0 and firm and _whole(chosen[-1], reading, text, vocabulary):
             return Parsed("label", meaning, "named before the reply was cut")
         return Parsed("truncated", reason="cut before a label was named")
@@ -40,6 +42,8 @@ def decide(reading: Reading, text: str, vocabulary: Vocabulary, truncated: bool)
     if not settled and (doubted or meaning == TIE or not firm) and reading.has(Cue.UNSURE):
         return Parsed("abstain", reason="says that it cannot tell")
     if meaning >= 0:
+        if not firm and all(_passing(group, vocabulary) for group in chosen):
+            return Parsed("unparsed", reason="a word in passing")
         return Parsed("label", meaning, "named")
     if meaning == ABSTAIN:
         return Parsed("abstain", reason="names none of the classes")
@@ -75,6 +79,11 @@ def _stands(group: Group) -> bool:
 def _meaning(group: Group) -> int:
     meanings = set(group.meanings)
     return TIE if group.unclear or group.listed or len(meanings) > 1 else meanings.pop()
+
+
+def _passing(group: Group, vocabulary: Vocabulary) -> bool:
+    """Whether a name is one everyday word ("cross") that need not mean the class."""
+    return group.end - group.start == 1 and group.meanings[0] in vocabulary.everyday
 
 
 def _corrected(reading: Reading) -> int:

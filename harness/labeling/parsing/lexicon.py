@@ -22,6 +22,8 @@ class Cue(IntEnum):
     HEDGE_AFTER = auto()
     NEGATE = auto()
     NEGATE_NEXT = auto()
+    NEGATE_BEFORE = auto()
+    TORN = auto()
     UNSURE = auto()
     LISTING = auto()
     SUPPOSE = auto()
@@ -46,8 +48,8 @@ ANSWER_KEYS: frozenset[str] = frozenset(_DATA["json"]["answers"].split())
 ASIDE_KEYS: frozenset[str] = frozenset(_DATA["json"]["asides"].split())
 REFUSALS: dict[str, str] = {name: "".join(pattern.splitlines()) for name, pattern in _DATA["refusals"].items()}
 MARKS: dict[str, Cue] = {
-    **dict.fromkeys([*",—()[]", "-", "--"], Cue.BREAK),
-    **dict.fromkeys(".!?;|\n", Cue.STOP),
+    **dict.fromkeys([*",—()[]|", "-", "--"], Cue.BREAK),
+    **dict.fromkeys(".!?;\n", Cue.STOP),
 }
 
 

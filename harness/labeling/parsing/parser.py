@@ -69,7 +69,7 @@ class Parser:
             return Parsed("truncated", reason="cut before a word") if truncated else Parsed("unparsed", reason="empty")
         reading = read(tokens, self._vocabulary)
         weigh(reading, len(self.space))
-        return decide(reading, normal, self._vocabulary, truncated)
+        return decide(reading, normal, self._vocabulary, truncated=truncated)
 
     def _short(self, normal: str) -> Parsed | None:
         """A whole reply that is a name, with hyphens, marks or "Answer:" beside it."""

@@ -110,6 +110,8 @@ def _continues(clause: Clause, start: int, meaning: int, tokens: list[str]) -> b
         return False
     group = clause.groups[-1]
     between = tokens[group.end : start]
+    if between[-3:] == ["as", "well", "as"]:
+        between[-3:] = ["and"]
     if len(between) > 5 or not all(joins(token, between[i - 1] if i else "") for i, token in enumerate(between)):
         return False
     # "Sadly Angry, sadness around the eyes": half a label after a comma explains, it does not compete.

@@ -52,6 +52,8 @@ def unwrap(text: str) -> str:
         text = html.unescape(text)
     if "un-" in text:  # "un-happy" is not happy
         text = text.replace("un-", "un")
+    if "[x]" in text:
+        text = text.replace("[x]", " tickmark ").replace("[ ]", " crossmark ")
     if "~~" in text:
         text = _STRUCK.sub(" ", text)
     if "\\boxed" in text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 from harness.errors import ConfigError
@@ -26,6 +26,11 @@ class Entry:
     after_mark: bool = False
     before_mark: bool = False
 
+    @property
+    def bound(self) -> bool:
+        """Whether a mark has to stand beside the phrase."""
+        return self.after_mark or self.before_mark
+
 
 Phrases = dict[
     str, list[tuple[int, list[str], Entry]]
@@ -34,14 +39,20 @@ Phrases = dict[
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """plain: a whole reply, stripped -> class id or ABSTAIN; phrases: inside a reply; pairs: two basics -> class id;
-    extendable: spellings that are the beginning of another class's."""
+    """What one label space recognises.
+
+    plain       a whole reply, stripped -> class id, ABSTAIN, or TIE for what two classes share
+    phrases     what may stand inside a reply
+    pairs       two basic emotions -> class id
+    extendable  spellings that are the beginning of another class's
+    everyday    classes whose names need not mean an emotion
+    """
 
     plain: dict[str, int]
     phrases: Phrases
     pairs: dict[frozenset[str], int]
     extendable: frozenset[str]
-    meanings: dict[tuple[str, ...], Entry] = field(repr=False)
+    everyday: frozenset[int]
 
 
 def vocabulary(space: LabelSpace, spellings: Mapping[str, str]) -> Vocabulary:
@@ -62,22 +73,26 @@ def vocabulary(space: LabelSpace, spellings: Mapping[str, str]) -> Vocabulary:
     for phrase in lexicon.phrases(lexicon.ABSTENTIONS_ALONE):
         plain.setdefault(joined(phrase), ABSTAIN)
     classes = {key: meaning for key, meaning in plain.items() if meaning >= 0}
-    meanings = _lexicon() | dict(_emotions(space)) | dict(_mentions(classes, space))
-    taken = {words for words, entry in meanings.items() if entry.meaning >= 0}
-    kept = {words: entry for words, entry in meanings.items() if not _hides(words, entry, taken)}
+    mentions = dict(_emotions(space)) | dict(_mentions(classes, space))
+    taken = {words for words, entry in mentions.items() if entry.meaning >= 0}
+    phrases = [(words, entry) for words, entry in _lexicon() if not _hides(words, entry, taken)]
     pairs = {frozenset(label.basics): i for i, label in enumerate(space.labels) if len(set(label.basics)) == 2}
     # Two classes of one pair, such as "Sadly Angry" and "Angrily Sad": the words decide, the blend cannot.
     counts = [frozenset(label.basics) for label in space.labels]
     return Vocabulary(
         plain=plain,
-        phrases=_by_first_word(kept),
+        phrases=_by_first_word([*mentions.items(), *phrases]),
         pairs={pair: class_id for pair, class_id in pairs.items() if counts.count(pair) == 1},
         extendable=frozenset(
             short for short, one in classes.items() for long, other in classes.items()
             if one != other and long.startswith(short)
         ),
-        meanings=kept,
+        everyday=frozenset(i for i, label in enumerate(space.labels) if not label.basics and not _emotional(label)),
     )  # fmt: skip
+
+
+def _emotional(label: Label) -> bool:
+    return any(joined(normalise(label.name)) in words for words in lexicon.EMOTIONS.values())
 
 
 def _spelled(space: LabelSpace) -> Iterator[tuple[str, int]]:
@@ -138,23 +153,22 @@ def _hides(words: tuple[str, ...], entry: Entry, taken: set[tuple[str, ...]]) ->
 
 
 @cache
-def _lexicon() -> dict[tuple[str, ...], Entry]:
-    found: dict[tuple[str, ...], Entry] = {}
-    for cue, patterns in lexicon.PATTERNS.items():
-        for phrase in lexicon.phrases(patterns):
-            words = tuple(tokenise(phrase))
-            found.setdefault(words, Entry(cue, TIE, "", phrase.startswith("^"), phrase.endswith("$")))
-    for phrase in lexicon.phrases(lexicon.ABSTENTIONS):
-        found.setdefault(tuple(tokenise(phrase)), Entry(Cue.MENTION, ABSTAIN))
-    return found | {(mark,): Entry(cue) for mark, cue in lexicon.MARKS.items()}
+def _lexicon() -> tuple[tuple[tuple[str, ...], Entry], ...]:
+    found = [
+        (tuple(tokenise(phrase)), Entry(cue, TIE, "", phrase.startswith("^"), phrase.endswith("$")))
+        for cue, patterns in lexicon.PATTERNS.items() for phrase in lexicon.phrases(patterns)
+    ]  # fmt: skip
+    found += [(tuple(tokenise(phrase)), Entry(Cue.MENTION, ABSTAIN)) for phrase in lexicon.phrases(lexicon.ABSTENTIONS)]
+    return (*found, *(((mark,), Entry(cue)) for mark, cue in lexicon.MARKS.items()))
 
 
-def _by_first_word(meanings: Mapping[tuple[str, ...], Entry]) -> Phrases:
+def _by_first_word(meanings: Iterable[tuple[tuple[str, ...], Entry]]) -> Phrases:
+    """Of phrases of the same words, the first goes first, but one that is bound to a mark before one that is not."""
     found: Phrases = {}
-    for words, entry in meanings.items():
+    for words, entry in dict.fromkeys(meanings):
         found.setdefault(words[0], []).append((len(words), list(words[1:]), entry))
     for phrases in found.values():
-        phrases.sort(key=lambda phrase: -phrase[0])
+        phrases.sort(key=lambda phrase: (-phrase[0], phrase[2].meaning < 0, not phrase[2].bound))
     return found
 
 

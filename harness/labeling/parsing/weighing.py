@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from harness.labeling.parsing.lexicon import FILLERS, Cue
-from harness.labeling.parsing.reading import CONCLUDED, FINAL, PREFERRED, Clause, Group, Reading, enumerator
+from harness.labeling.parsing.lexicon import FILLERS, MARKS, Cue
+from harness.labeling.parsing.reading import CONCLUDED, FINAL, PREFERRED, SAID, Clause, Group, Reading, enumerator
 from harness.labeling.parsing.scanning import Event
 from harness.labeling.parsing.vocabulary import spelled
 
 _TIERS = {Cue.PREFER: PREFERRED, Cue.CONCLUDE: CONCLUDED, Cue.FINAL: FINAL}
+_CONTRASTS = frozenset({"but", "rather", "instead", "yet", "sondern", "aber", "mais", "sino", "pero"})
 _REFERRING = frozenset({"which", "where"})
 
 
@@ -34,7 +35,7 @@ def _bare(group: Group, reading: Reading) -> bool:
     """Whether a group fills its clause: "I don't judge people, but Sadly Angry." """
     before = reading.tokens[group.start - 1] if group.start else "\n"
     after = reading.tokens[group.end] if group.end < len(reading.tokens) else "."
-    return before in {"but", ",", ":", "\n", ".", "—"} and after in {".", "\n", ";", "!"}
+    return (before in _CONTRASTS or before in MARKS or before == ":") and MARKS.get(after) is Cue.STOP
 
 
 def _near(event: Event, clause: Clause) -> tuple[Group | None, Group | None]:
@@ -100,9 +101,12 @@ def _apply(event: Event, clause: Clause, at: int, reading: Reading) -> None:
     elif cue is Cue.HEDGE_BEFORE:
         if after:
             after.doubted = True
-    elif cue is Cue.HEDGE_AFTER:
+    elif cue is Cue.HEDGE_AFTER or cue is Cue.NEGATE_BEFORE:
         if group := before or _earlier(clause, start, reading):
-            group.doubted = True
+            group.doubted, group.denied = True, group.denied or cue is Cue.NEGATE_BEFORE
+    elif cue is Cue.TORN:
+        for group in reading.groups:
+            group.unclear |= group.end <= start and group.chosen < CONCLUDED
     elif cue is Cue.LISTING:
         if after and tight and len(spelled(after.meanings)) > 1:
             after.listed = True
@@ -147,6 +151,8 @@ def _following(clause: Clause, end: int, at: int, reading: Reading) -> Group | N
         for group in later.groups:
             if group.start >= end and not group.denied:
                 return group
+    if any(group.sentence == clause.sentence for group in reading.groups):
+        return None
     heading = all(token in FILLERS or enumerator(token) for token in reading.tokens[end : _sentence(clause, reading)])
     if not heading:
         return None
@@ -175,37 +181,35 @@ def _heads(group: Group, reading: Reading) -> bool:
 
 
 def _alone(reading: Reading, enough: int) -> None:
-    """Labels that stand alone are answers, unless they stand in a row, one a line: then they are a list."""
+    """Labels that stand alone, or head a line, are answers, unless several do in a row: then they are a list."""
     lone = [group for group in reading.groups if not group.listed and _lone(group, reading)]
-    heads = [group for group in reading.groups if group not in lone and _heads(group, reading)]
-    for row in _rows(lone):
-        if len({meaning for group in row for meaning in spelled(group.meanings)}) >= enough:
-            for group in row:
-                group.listed = True
-    if len({group.meanings[0] for group in heads}) > 1:
-        for group in heads:
-            group.listed = group.chosen < PREFERRED
-        heads = []
-    for group in [*lone, *heads]:
-        if not group.listed:
-            group.asserted = True
-            group.chosen = max(group.chosen, CONCLUDED)
+    heads = [group for group in reading.groups if group not in lone and not group.listed and _heads(group, reading)]
+    listed = len({group.meanings[0] for group in heads}) > 1
+    for row in _rows(sorted([*lone, *heads], key=lambda group: group.start)):
+        count = len({meaning for group in row for meaning in spelled(group.meanings)})
+        for group in row:
+            if count >= enough or (listed and group in heads):
+                group.listed = group.chosen < PREFERRED
+            elif count <= 1:
+                group.asserted = True
+                group.chosen = max(group.chosen, CONCLUDED)
 
 
-def _rows(lone: list[Group]) -> list[list[Group]]:
+def _rows(groups: list[Group]) -> list[list[Group]]:
     """Runs of groups in sentences that follow each other without an empty line between."""
-    numbered = groupby(enumerate(lone), key=lambda pair: pair[1].sentence - pair[0])
+    numbered = groupby(enumerate(groups), key=lambda pair: pair[1].sentence - pair[0])
     return [[group for _, group in run] for _, run in numbered]
 
 
 def _questions(reading: Reading) -> None:
-    """Labels of a question are doubted, and denied when "No." follows."""
-    for at, (_, end) in enumerate(reading.sentences):
+    """Labels of a question are doubted; those that "No." follows are denied."""
+    for group in reading.groups:
+        end = reading.sentences[group.sentence][1]
         if end < len(reading.tokens) and reading.tokens[end] == "?":
-            denied = any(
-                event[2].cue is Cue.DENY for clause in reading.clauses if clause.sentence == at + 1
-                for event in clause.cues
-            )  # fmt: skip
-            for group in reading.groups:
-                if group.sentence == at:
-                    group.doubted, group.chosen, group.denied = True, 1, group.denied or denied
+            group.doubted, group.chosen = True, SAID
+    for clause in reading.clauses:
+        for start, _, entry in clause.cues:
+            if entry.cue is Cue.DENY:
+                before = [group for group in reading.groups if group.end <= start]
+                if before and before[-1].sentence >= clause.sentence - 1:
+                    before[-1].denied = True
