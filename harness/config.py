@@ -231,17 +231,23 @@ def load(config: str, overrides: Iterable[str] = ()) -> Experiment:
 
     ConfigError, one line, for whatever is wrong with the file, a key or a value.
     """
+    data = read(config)
+    for override in overrides:
+        data = apply_override(data, override)
+    return parse(data, config)
+
+
+def read(config: str) -> dict[str, Any]:
+    """What an experiment file, a finished run's experiment.json or a built-in experiment says, unchecked."""
     path = _find(config)
     try:
         text = path.read_text(encoding="utf-8")
-        data = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+        data: dict[str, Any] = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
         raise ConfigError(f"{config}: not valid {path.suffix[1:].upper() or 'TOML'}: {error}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{config}: cannot be read: {error}") from error
-    for override in overrides:
-        data = apply_override(data, override)
-    return parse(data, config)
+    return data
 
 
 def built_in() -> list[str]:
@@ -265,23 +271,44 @@ def apply_override(data: Mapping[str, Any], override: str) -> dict[str, Any]:
     """`data` with one "a.b=value" applied; the value is read as TOML, or else taken as text.
 
     A component written as a bare name becomes a table when one of its options is set: faces.detector.runtime=torch.
+    One of a list is named by its number from 0, the only one of a list by nothing: labeling.labelers.model=...
     """
     key, equals, text = override.partition("=")
     parts = key.strip().split(".")
     if not equals or not all(parts):
         raise ConfigError(f"--set {override!r}: write key=value, for example faces.detector=haar")
-    changed = copy.deepcopy(dict(data))
-    table = changed
-    for part in parts[:-1]:
-        inner = table.get(part, {})
-        if isinstance(inner, str):
-            inner = {"use": inner}
-        if not isinstance(inner, dict):
-            raise ConfigError(f"--set {override!r}: {part!r} holds a {type(inner).__name__}, not a table")
-        table[part] = inner
-        table = inner
-    table[parts[-1]] = _value(text.strip())
+    changed: dict[str, Any] = _with(copy.deepcopy(dict(data)), "", parts, _value(text.strip()), override)
     return changed
+
+
+def _with(inner: Any, name: str, parts: list[str], value: Any, override: str) -> Any:
+    """`inner`, which stands under `name`, with what `parts` leads to set to a value."""
+    if not parts:
+        return value
+    if isinstance(inner, list):
+        number, rest = _element(inner, name, parts, override)
+        inner[number] = _with(inner[number], name, rest, value, override)
+        return inner
+    if isinstance(inner, str):
+        inner = {"use": inner}
+    if not isinstance(inner, dict):
+        raise ConfigError(f"--set {override!r}: {name!r} holds a {type(inner).__name__}, not a table")
+    first, *rest = parts
+    inner[first] = _with(inner.get(first, {}), first, rest, value, override)
+    return inner
+
+
+def _element(items: list[Any], name: str, parts: list[str], override: str) -> tuple[int, list[str]]:
+    """Which element of a list is meant, and the parts that lead on from it."""
+    if parts[0].isdecimal():
+        if int(parts[0]) >= len(items):
+            raise ConfigError(f"--set {override!r}: {name!r} holds {len(items)}, counted from 0")
+        return int(parts[0]), parts[1:]
+    if len(items) != 1:
+        raise ConfigError(
+            f"--set {override!r}: {name!r} holds {len(items)}; say which, counted from 0: {name}.0.{parts[0]}"
+        )
+    return 0, parts
 
 
 def _value(text: str) -> Any:

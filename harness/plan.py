@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -70,10 +70,14 @@ class Seen:
 
 @dataclass(frozen=True)
 class Plan:
-    """The stages of an experiment in an order that runs; `stages` has them by role ("faces:target", "fuse", ...)."""
+    """The stages of an experiment in an order that runs; `stages` has them by role ("faces:target", "fuse", ...).
+
+    whole: every stage is wanted, not those alone that a run's folder is made from.
+    """
 
     stages: Mapping[str, Stage]
     components: tuple[UsedComponent, ...]
+    whole: bool = False
 
     def ordered(self) -> list[Stage]:
         """Every distinct stage once, inputs before those that need them."""
@@ -91,9 +95,20 @@ class Plan:
     @property
     def results(self) -> list[Stage]:
         """The stages whose artifacts a run's folder and record are made from."""
+        if self.whole:
+            return list(self.stages.values())
         made_of = ("data", "truth", "faces", "pseudo-label", "train", "fuse", "score")
         unused = ("truth:pretrain", "faces:pretrain")
         return [stage for role, stage in self.stages.items() if stage.kind in made_of and role not in unused]
+
+    def labels(self) -> Plan:
+        """The plan up to the labels: nothing is trained or scored, and labels that nobody believes are kept too."""
+        wanted = ("data:target", "truth:target", "faces:target")
+        stages = {role: stage for role, stage in self.stages.items() if role in wanted or stage.kind == "label"}
+        last = self.stages["pseudo-label"]
+        more = {"keep_all": True}
+        stages["pseudo-label"] = replace(last, params={**last.params, **more}, key={**last.key, **more})
+        return Plan(stages, self.components, whole=True)
 
 
 class _Builder:
@@ -313,8 +328,8 @@ class Pending:
     damaged: tuple[tuple[Stage, str], ...]
 
 
-def pending(plan: Plan, store: Store) -> Pending:
-    """Compare a plan with a store.
+def pending(plan: Plan, store: Store, anew: Collection[str] = ()) -> Pending:
+    """Compare a plan with a store; anew: fingerprints that count as missing.
 
     An intermediate artifact that nobody needs any more is not missing. Inputs of what has to run are checked byte by
     byte; a damaged artifact counts as missing and is named.
@@ -329,7 +344,7 @@ def pending(plan: Plan, store: Store) -> Pending:
         if name in missing or (name in cached and (not as_input or name in deeply)):
             return
         try:
-            artifact = store.find(stage.kind, name, deep=as_input)
+            artifact = None if name in anew else store.find(stage.kind, name, deep=as_input)
         except StoreError as error:
             damaged[name], artifact = (stage, str(error)), None
         if artifact:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from harness.components import Executor, Job, JobResult
@@ -43,12 +44,16 @@ class Outcome:
         return self.artifacts[stage.fingerprint]
 
 
-def execute(plan: Plan, store: Store, executor: Executor, reporter: Reporter, plugins: Mapping[str, Any]) -> Outcome:
+def execute(
+    plan: Plan, store: Store, executor: Executor, reporter: Reporter, plugins: Mapping[str, Any],
+    anew: Collection[str] = (),
+) -> Outcome:  # fmt: skip
     """Run what a plan lacks in a store. plugins: Registry.settings, for workers.
 
-    Raises HarnessError of the first stage that fails; whatever finished before it is kept.
+    anew: fingerprints of stages to run although their artifacts stand; each artifact is replaced when its stage is
+    done. Raises HarnessError of the first stage that fails; whatever finished before it is kept.
     """
-    todo = pending(plan, store)
+    todo = pending(plan, store, anew)
     reporter.begin(todo)
     for stage, _reason in todo.damaged:
         with store.lock(stage.fingerprint):
@@ -58,9 +63,10 @@ def execute(plan: Plan, store: Store, executor: Executor, reporter: Reporter, pl
     for number, stage in enumerate(todo.missing, start=1):
         reporter.started(stage, number, len(todo.missing))
         with store.lock(stage.fingerprint, lambda stage=stage: reporter.waiting(stage)):  # type: ignore[misc]
-            artifact = _found_meanwhile(stage, store)
+            again = stage.fingerprint in anew
+            artifact = None if again else _found_meanwhile(stage, store)
             if artifact is None:
-                artifact = _compute(stage, store, executor, reporter, artifacts, plugins)
+                artifact = _compute(stage, store, executor, reporter, artifacts, plugins, replace=again)
                 computed.add(stage.fingerprint)
         artifacts[stage.fingerprint] = artifact
         reporter.finished(stage, artifact, computed=stage.fingerprint in computed)
@@ -79,18 +85,11 @@ def _found_meanwhile(stage: Stage, store: Store) -> Artifact | None:
 
 def _compute(
     stage: Stage, store: Store, executor: Executor, reporter: Reporter, artifacts: Mapping[str, Artifact],
-    plugins: Mapping[str, Any],
+    plugins: Mapping[str, Any], *, replace: bool = False,
 ) -> Artifact:  # fmt: skip
     with store.writing(stage.fingerprint) as folder:
-        job = Job(
-            kind=stage.kind,
-            title=stage.title,
-            params=stage.params,
-            inputs={name: str(artifacts[one.fingerprint].folder) for name, one in stage.inputs.items()},
-            folder=str(folder),
-            plugins=plugins,
-            caches=str(store.root),
-        )
+        inputs = {name: artifacts[one.fingerprint].folder for name, one in stage.inputs.items()}
+        job = job_of(stage, inputs, folder, store, plugins)
         result: JobResult = executor.run(job, reporter.progress)
         manifest = Manifest(
             stage=stage.kind,
@@ -101,4 +100,19 @@ def _compute(
             seconds=result.seconds,
             peak_memory=result.peak_memory,
         )
+        if replace:
+            store.invalidate(stage.kind, stage.fingerprint)
         return store.commit(folder, manifest)
+
+
+def job_of(stage: Stage, inputs: Mapping[str, Path], folder: Path, store: Store, plugins: Mapping[str, Any]) -> Job:
+    """A stage as the job that an executor runs: inputs by name, the folder to write, the store's caches."""
+    return Job(
+        kind=stage.kind,
+        title=stage.title,
+        params=stage.params,
+        inputs={name: str(one) for name, one in inputs.items()},
+        folder=str(folder),
+        plugins=plugins,
+        caches=str(store.root),
+    )

@@ -18,6 +18,7 @@ class VideosOptions(Options):
         None, description="keep only clips whose path below root matches, e.g. 'session1/*' or '*.mp4'"
     )
     frames: Literal["all"] = Field("all", description="which frames of a clip take part")
+    cropped: bool = Field(False, description="every image is a face crop already: it is used whole, without detection")
     annotations: Path | None = Field(
         None, description="CSV or Parquet with the columns clip, frame (0-based), label (empty: none of the classes)"
     )

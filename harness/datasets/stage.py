@@ -12,7 +12,8 @@ from harness.stage import StageContext
 
 
 def run_data(context: StageContext) -> None:
-    """Stage `data`: params {"dataset"}; writes generated media, if any, and summary.json (clips, subjects, licence)."""
+    """Stage `data`: params {"dataset"}; writes generated media, if any, and summary.json (clips, subjects,
+    licence, faces_may_leave)."""
     dataset = context.build("datasets", context.params["dataset"], folder=context.folder)
     dataset.prepare(lambda done, total: context.progress("generating", done, total))
     clips = dataset.clips()
@@ -25,6 +26,7 @@ def run_data(context: StageContext) -> None:
         "clips": len(clips),
         "subjects": len({clip.subject or clip.id for clip in clips}),
         "licence": dataset.licence.name,
+        "faces_may_leave": dataset.licence.faces_may_leave,
     }
     write_atomically(context.folder / "summary.json", readable_json(summary))
 

@@ -46,7 +46,7 @@ class Videos:
 def _find(options: VideosOptions) -> list[Clip]:
     root = options.root
     if root.is_file():
-        return [Clip(root.stem, root)]
+        return [Clip(root.stem, root, cropped=options.cropped)]
     if not root.is_dir():
         raise DataError(f"{root}: no such file or folder")
     clips: list[Clip] = []
@@ -54,7 +54,7 @@ def _find(options: VideosOptions) -> list[Clip]:
         below = source.relative_to(root)
         if options.pattern is None or fnmatchcase(below.as_posix(), options.pattern):
             name = below if source.is_dir() else below.with_suffix("")
-            clips.append(Clip(name.as_posix(), source))
+            clips.append(Clip(name.as_posix(), source, cropped=options.cropped))
     if not clips:
         matching = f" matches the pattern {options.pattern!r}" if options.pattern else ""
         raise DataError(f"{root}: no video, image or folder of images in it{matching}; is this the right folder?")

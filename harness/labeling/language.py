@@ -34,6 +34,7 @@ def run(context: StageContext, first: Asked) -> None:
 
     params {"labeler", "label_space", "sample", "allow_remote", "data"}; inputs {"faces"} and, where the ladder needs
     it, {"larger"}. Writes votes.parquet, replies.parquet and asking.json. Replies are kept in the context's caches.
+    With the param "partial", questions that nobody answered are errors in the artifact, and end nothing.
     PartialResult if the cap or missing answers end it early, Interrupted if the user does.
     """
     rungs = ladder(context.registry, first)
@@ -181,6 +182,8 @@ class _Labelling:
                 raise PartialResult(f"labeler {name!r}: {halt.message}; {stands}; raise max_cost to go on")
             case halt:
                 raise StageError(f"labeler {name!r}: {halt.message}; {stands}")
+        if self.context.params.get("partial") and meter.outcomes["error"] < meter.total:
+            return
         if meter.unanswered["offline"]:
             raise StageError(
                 f"labeler {name!r}: {meter.unanswered['offline']} of {meter.total} questions have no stored reply, and "

@@ -33,7 +33,7 @@ def run(context: StageContext) -> None:
     Writes labels.parquet: face, clip, frame, outcome, label, confidence, confident, voters (asked of this face),
     agreeing (of them, those that say the label), explanation, probabilities; one row a face that any voter was asked
     of, in order of face ids. The votes of a single voter pass without the aggregator. DataError if no label reaches the
-    threshold.
+    threshold, unless the param "keep_all" is true: then labels are wanted for themselves.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -47,7 +47,8 @@ def run(context: StageContext) -> None:
     votes = combined(tables, lambda: context.build("aggregators", context.params["aggregator"]))
     believed = belief(votes, context.params.get("confidence", "auto"), context.params.get("threshold"))
     frame = votes.frame.assign(confidence=believed.confidence, confident=believed.confident)
-    _check(frame, votes, believed)
+    if not context.params.get("keep_all"):
+        _check(frame, votes, believed)
     _report(context, frame, votes, believed, space)
     table = pa.Table.from_pandas(frame[COLUMNS], preserve_index=False)
     table = table.append_column("probabilities", lists(votes.probabilities))
