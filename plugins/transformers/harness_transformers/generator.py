@@ -108,7 +108,7 @@ class LocalModel:
             text=self.loaded.processor.tokenizer.decode(said, skip_special_tokens=True).strip(),
             stop_reason="length" if end is None else "end",
             usage=Usage(asked, len(said) + (end is not None)),
-            model=self.loaded.name,
+            model=self.options.model,
             logprob=logprob,
         )
 

@@ -88,6 +88,38 @@ def llava(tmp_path_factory, one_thread):
 
 
 @pytest.fixture(scope="session")
+def qwen(tmp_path_factory, one_thread):
+    """The folder of a tiny Qwen2.5-VL: its image tokens have a height and a width among their positions."""
+    import torch
+    import transformers as hf
+
+    special = {"image_token": "<|image_pad|>", "video_token": "<|video_pad|>", "end": "<|im_end|>"}
+    words = tokenizer(
+        ["<unk>", "<s>", "</s>", "<pad>"], {**special, "from": "<|vision_start|>", "to": "<|vision_end|>"}
+    )
+    number = words.convert_tokens_to_ids
+    rotary = {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [2, 2, 2]}
+    pixels = {"depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "out_hidden_size": 48,
+              "patch_size": 8, "window_size": 32, "fullatt_block_indexes": [1]}  # fmt: skip
+    torch.manual_seed(4)
+    model = hf.Qwen2_5_VLForConditionalGeneration(
+        hf.Qwen2_5_VLConfig(
+            text_config={"vocab_size": len(words), **LANGUAGE, **ids(words), "initializer_range": 0.3,
+                         "rope_parameters": rotary},
+            vision_config=pixels, image_token_id=number("<|image_pad|>"), video_token_id=number("<|video_pad|>"),
+            vision_start_token_id=number("<|vision_start|>"), vision_end_token_id=number("<|vision_end|>"),
+        )
+    )  # fmt: skip
+    model.generation_config.eos_token_id = [number("<|im_end|>"), words.eos_token_id]
+    chat = CHAT.replace("<image>\n", "<|vision_start|><|image_pad|><|vision_end|>").replace("</s>", "<|im_end|>")
+    processor = hf.Qwen2_5_VLProcessor(
+        image_processor=hf.Qwen2VLImageProcessor(patch_size=8, min_pixels=32 * 32, max_pixels=64 * 64),
+        video_processor=hf.Qwen2VLVideoProcessor(patch_size=8), tokenizer=words, chat_template=chat,
+    )  # fmt: skip
+    return saved(tmp_path_factory.mktemp("models") / "tiny-qwen", model, processor)
+
+
+@pytest.fixture(scope="session")
 def clip(tmp_path_factory, one_thread):
     """The folder of a tiny CLIP; its end token is not 2, a number at which CLIP pools in another way."""
     import torch
@@ -121,6 +153,26 @@ def siglip(tmp_path_factory, one_thread):
     torch.nn.init.constant_(model.logit_bias, -1.0)
     processor = hf.SiglipProcessor(image_processor=image_processor("SiglipImageProcessor"), tokenizer=words)
     return saved(tmp_path_factory.mktemp("models") / "tiny-siglip", model, processor)
+
+
+@pytest.fixture(scope="session")
+def align(tmp_path_factory, one_thread):
+    """The folder of a tiny ALIGN: it compares texts and images too, but without CLIP's logit scale."""
+    import torch
+    import transformers as hf
+
+    words = tokenizer(["<unk>", "<pad>", "<s>", "</s>"], {}, 64)
+    torch.manual_seed(3)
+    text = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 1}
+    network = {"width_coefficient": 0.1, "depth_coefficient": 0.1, "hidden_dim": 16, "image_size": 32}
+    model = hf.AlignModel(
+        hf.AlignConfig(
+            text_config={"vocab_size": len(words), **text, "max_position_embeddings": 64}, vision_config=network,
+            projection_dim=16,
+        )
+    )  # fmt: skip
+    processor = hf.AlignProcessor(image_processor=image_processor("EfficientNetImageProcessor"), tokenizer=words)
+    return saved(tmp_path_factory.mktemp("models") / "tiny-align", model, processor)
 
 
 def saved(folder, model, processor):

@@ -6,6 +6,7 @@ from harness_transformers.clip import ClipScorer
 from harness_transformers.options import ClipOptions
 from PIL import Image
 
+from harness.errors import ConfigError
 from harness.expressions import RAF_DB_BASIC_7
 from harness.plugins import Registry
 from harness.testing.labelers import check_scorer
@@ -53,3 +54,8 @@ def test_siglip_gives_its_sigmoids_divided_by_their_sum(siglip, faces):
     np.testing.assert_allclose(found.probabilities, fits / fits.sum(1, keepdims=True), atol=1e-5)
     softmax = np.exp(cosines * float(model.logit_scale.exp()))
     assert np.abs(found.probabilities - softmax / softmax.sum(1, keepdims=True)).max() > 1e-3  # the bias counts
+
+
+def test_a_model_that_compares_in_another_way_is_refused(align):
+    with pytest.raises(ConfigError, match="of type 'align' does not compare as CLIP and SigLIP do"):
+        ClipScorer(ClipOptions(model=str(align)), RAF_DB_BASIC_7)

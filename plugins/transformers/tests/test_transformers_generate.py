@@ -97,7 +97,7 @@ def test_a_reply_is_what_the_model_generates_with_the_likelihood_that_the_model_
     known = logits[-9:-1].log_softmax(-1).gather(1, said[:, None]).sum()
     assert reply.text == model.loaded.processor.tokenizer.decode(said, skip_special_tokens=True).strip()
     assert reply.logprob == pytest.approx(float(known), abs=1e-3)
-    assert (reply.stop_reason, reply.model) == ("length", "tiny-llava")
+    assert (reply.stop_reason, reply.model) == ("length", model.options.model)
     assert reply.usage == Usage(whole["input_ids"].shape[1] - 8, 8)
 
 

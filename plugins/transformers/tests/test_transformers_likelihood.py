@@ -7,7 +7,7 @@ import pytest
 import torch
 from harness_transformers.likelihood import repeated, shared
 from harness_transformers.options import LikelihoodOptions
-from harness_transformers.scorer import LikelihoodScorer
+from harness_transformers.scorer import ROUNDING, LikelihoodScorer
 from PIL import Image
 
 from harness.errors import ConfigError, DataError
@@ -80,6 +80,24 @@ def test_answers_on_a_shared_prompt_get_the_likelihoods_of_whole_rows(llava, fac
     whole, on_cache = (way(scorer.loaded, scorer.questions[0], images).sum(2) for way in (repeated, shared))
     assert whole.shape == (4, 7)
     torch.testing.assert_close(on_cache, whole, atol=1e-4, rtol=0)
+
+
+def test_answers_share_a_prompt_whose_image_has_height_and_width_among_its_positions(qwen, faces):
+    sharing, plain = (scorer_of(qwen, normalize="pmi", share_prompt=share) for share in (True, False))
+    np.testing.assert_allclose(sharing.score(faces).probabilities, plain.score(faces).probabilities, atol=1e-4)
+    np.testing.assert_allclose(sharing.score(faces[1:]).probabilities, plain.score(faces[1:]).probabilities, atol=1e-4)
+    assert sharing.notices == []
+    assert sharing.questions[0].answers[0] == " Fearfully Surprised<|im_end|>"
+
+
+def test_sharing_that_moves_likelihoods_is_given_up_with_a_notice(llava, faces, monkeypatch):
+    monkeypatch.setitem(ROUNDING, torch.float32, 0.0)  # so that the last bits count
+    scorer = scorer_of(llava)
+    found = scorer.score(faces).probabilities
+    (notice,) = scorer.notices
+    assert "are computed once a class, not once a face" in notice
+    assert "it moves log-likelihoods by up to" in notice
+    np.testing.assert_array_equal(found, scorer_of(llava, share_prompt=False).score(faces).probabilities)
 
 
 def test_the_batch_size_changes_nothing(llava, faces):
