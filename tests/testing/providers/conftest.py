@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+import json
 from collections.abc import Awaitable, Callable, Iterator
+from http.client import HTTPConnection
 from typing import Any
 
 import anthropic
@@ -25,6 +27,25 @@ Work = Callable[[anthropic.AsyncAnthropic, openai.AsyncOpenAI], Awaitable[Any]]
 def server() -> Iterator[ProviderServer]:
     with ProviderServer() as running:
         yield running
+
+
+@pytest.fixture
+def post(server: ProviderServer) -> Callable[..., tuple[int, Any]]:
+    """post(body, path, method): status and JSON of a bare request, without an SDK."""
+    asked = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "'Sad' or 'Happy'?"}]}
+
+    def once(
+        body: bytes | None = None, path: str = "/v1/messages", method: str = "POST", url: str = server.url
+    ) -> tuple[int, Any]:
+        connection = HTTPConnection(url.removeprefix("http://"), timeout=10)
+        try:
+            connection.request(method, path, json.dumps(asked).encode() if body is None else body)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            connection.close()
+
+    return once
 
 
 @pytest.fixture
