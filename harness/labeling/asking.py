@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -101,7 +102,8 @@ class Questioner:
         self, way: Way, rung: int, face: AskedFace, voter: Voter, request: Request, known: Stored | None
     ) -> Answer:
         replies: tuple[Reply, ...] = ()
-        for step in range((way.prompt or voter.prompt).steps):
+        steps = (way.prompt or voter.prompt).steps
+        for step in range(steps):
             if step:
                 request, known = self._request(way, face, voter, step, tuple(one.text for one in replies)), None
             answered = await way.ask(request, known)
@@ -113,7 +115,11 @@ class Questioner:
                 return Answer(outcome, -1, 0.0, answered.reply.detail, rung, replies)
             if answered.reply.stop_reason == "refusal":
                 return Answer("refused_provider", -1, 0.0, answered.reply.detail, rung, replies)
+            if step < steps - 1 and not answered.reply.text.strip():
+                return Answer("unparsed", -1, 0.0, f"step {step + 1} was answered with nothing", rung, replies)
         last = replies[-1]
+        if _same(last.text, (way.prompt or voter.prompt).way_out):
+            return Answer("abstain", -1, 0.0, "takes the way out", rung, replies)
         parsed = way.parser.parse(last.text, truncated=last.stop_reason == "length")
         return Answer(parsed.outcome, parsed.label, self._probability(last), parsed.reason, rung, replies)
 
@@ -130,3 +136,16 @@ class Questioner:
         key = way.keys.of(hashlib.sha256(image).digest(), prompt, schema, voter.vote)
         known = estimated_usage(prompt, size_of(image), way.options.image_tokens, reply_tokens=0, schema=schema)
         return Request(key, image, prompt, schema, known.input_tokens if known else 0)
+
+
+def _same(text: str, way_out: str) -> bool:
+    """Whether a reply is the prompt set's own wording for "none of these", bare or as the JSON answer."""
+    if not way_out:
+        return False
+    said = text.strip()
+    if said.startswith("{"):
+        try:
+            said = str(json.loads(said).get("label", ""))
+        except ValueError:
+            return False
+    return said.strip(" \n\"'“”‘’`*.").casefold() == way_out.strip(" .").casefold()

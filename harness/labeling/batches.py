@@ -142,7 +142,8 @@ class Batches:
         """The id of a batch that may have been handed in; None if the provider does not have it."""
         for attempt in range(1, self.options.limits.attempts + 1):
             try:
-                return await self.model.find(written.tag, written.created, written.items)
+                find = self.model.find(written.tag, written.created, written.items)
+                return await self.brake.unless_pulled(find)
             except RequestError as error:
                 if error.kind in FATAL or attempt == self.options.limits.attempts:
                     self.brake.pull("fatal", f"cannot tell whether a batch was handed in before: {error}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.labeling.cache import Entry, ReplyCache, Stored
 from harness.labeling.meter import Meter, dollars
@@ -14,10 +14,12 @@ from harness.labeling.pacing import Concurrency, Pause, TokenBucket, backoff
 from harness.labeling.prices import Price, cost
 from harness.vlm import FATAL, LanguageModelOptions, Prompt, Reply, RequestError, Usage, VisionLanguageModel
 
+T = TypeVar("T")
 TURNED_AWAY = frozenset({"rate_limit", "overloaded"})
 HOPELESS = 20  # requests in a row that nobody answered: the provider is down
 MISTAKEN = 8  # first replies that are all "bad request": the question itself is wrong
 MOST_OUTPUT = 1024  # tokens answered at most, where the options do not say
+USUAL_OUTPUT = 64  # tokens that a first reply is taken to have
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,18 @@ class Brake:
         if self.halt:
             raise Halted
 
+    async def unless_pulled(self, work: Coroutine[Any, Any, T]) -> T:
+        """What the work returns; Halted, and the work cancelled, as soon as the brake is pulled."""
+        working, pulled = asyncio.create_task(work), asyncio.create_task(self.pulled.wait())
+        try:
+            await asyncio.wait([working, pulled], return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise Halted
+            return working.result()
+        finally:
+            working.cancel()
+            pulled.cancel()
+
     async def sleep(self, seconds: float) -> None:
         """Sleep; Halted as soon as the brake is pulled."""
         try:
@@ -97,6 +111,7 @@ class Engine:
     def __init__(
         self, model: VisionLanguageModel, labeler: str, asker: str, options: LanguageModelOptions, *,
         cache: ReplyCache, meter: Meter, brake: Brake, terms: Terms, offline: bool = False,
+        warn: Callable[[str], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.model = model
         self.labeler = labeler
@@ -107,10 +122,13 @@ class Engine:
         self.meter = meter
         self.terms = terms
         self.offline = offline
+        self.warn = warn
         self.concurrency = Concurrency(self.limits.connections)
         self.brake = brake
         self._settled = asyncio.Event()
         self._asking: dict[bytes, asyncio.Event] = {}
+        self._checked: asyncio.Task[None] | None = None
+        self._usual_output = float(min(USUAL_OUTPUT, terms.most_output))
         self._requests = TokenBucket(self.limits.requests_per_minute)
         self._input = TokenBucket(self.limits.input_tokens_per_minute)
         self._output = TokenBucket(self.limits.output_tokens_per_minute)
@@ -138,12 +156,28 @@ class Engine:
             over.set()
 
     async def _within_means(self, request: Request) -> Stored | Unanswered:
+        await self.check()
         worst = await self._afford(request)
         try:
             return await self._until_answered(request)
         finally:
             self._reserved -= worst
             self._settled.set()
+
+    async def check(self) -> None:
+        """Let the model say, once and before the first request, what is wrong with it."""
+        if self._checked is None:
+            self._checked = asyncio.create_task(self._check())
+        await asyncio.shield(self._checked)
+
+    async def _check(self) -> None:
+        if not hasattr(self.model, "check"):
+            return
+        try:
+            for warning in await self.model.check():
+                self.warn(f"labeler {self.labeler!r}: {warning}")
+        except RequestError as error:
+            self.brake.pull("fatal", f"{error.kind.replace('_', ' ')}: {error}; nothing was sent")
 
     async def _until_answered(self, request: Request) -> Stored | Unanswered:
         began = time.monotonic()
@@ -161,7 +195,8 @@ class Engine:
             # A provider that says "not now" is obeyed for as long as give_up_after; other failures use up attempts.
             turned_away += failed.kind in TURNED_AWAY
             attempt += failed.kind not in TURNED_AWAY
-            wait = max(failed.retry_after or 0.0, backoff(max(attempt, turned_away)))
+            pause = self.concurrency.wait(turned_away) if failed.kind in TURNED_AWAY else backoff(attempt)
+            wait = max(failed.retry_after or 0.0, pause)
             if failed.retry_after and self.concurrency.mostly_turned_away:
                 self._pause.extend(failed.retry_after)
             if attempt >= self.limits.attempts or time.monotonic() + wait - began > self.limits.give_up_after:
@@ -171,14 +206,14 @@ class Engine:
 
     async def _attempt(self, request: Request) -> Reply:
         """One attempt at the provider, in its turn."""
-        output = self.terms.most_output
+        output = self._usual_output
         wait = max(
             self._requests.take(1), self._input.take(request.tokens), self._output.take(output), self._pause.remaining
         )
         if wait:
             await self.brake.sleep(wait)
         await self.concurrency.acquire()
-        usage, turned_away = Usage(), False
+        usage, turned_away, began = Usage(), False, time.monotonic()
         try:
             self.brake.check()
             self.meter.in_flight += 1
@@ -190,12 +225,13 @@ class Engine:
             finally:
                 self.meter.in_flight -= 1
             usage = reply.usage
+            self._usual_output += (usage.output_tokens - self._usual_output) / 16
         except RequestError as error:
             turned_away = error.kind in TURNED_AWAY
             raise
         finally:
             self.concurrency.release()
-            self.concurrency.note(turned_away=turned_away)
+            self.concurrency.note(turned_away=turned_away, seconds=time.monotonic() - began)
             if not turned_away:
                 self._input.settle(usage.input_tokens + usage.cache_write_tokens - request.tokens)
             self._output.settle(usage.output_tokens - output)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import signal
+from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import islice
 
 from harness.components import OUTCOMES
 from harness.errors import Interrupted, PartialResult, StageError
@@ -21,7 +22,7 @@ from harness.labeling.parsing import PARSER_VERSION
 from harness.labeling.providers import Asked, Models, check_consent, ladder, voters
 from harness.labeling.replies import ReplyWriter
 from harness.stage import StageContext
-from harness.vlm import BatchModel, BatchOptions, RequestError
+from harness.vlm import BatchModel, BatchOptions
 from harness.weights import is_offline
 
 BLOCK = 128  # faces whose replies are looked up together
@@ -75,7 +76,7 @@ class _Labelling:
         self.meter = Meter(total=len(faces) * len(self.voters))
         self.brake = Brake()
         self.offline = is_offline()
-        self.models = Models(context.registry, cache, self.meter, self.brake, offline=self.offline)
+        self.models = Models(context.registry, cache, self.meter, self.brake, offline=self.offline, warn=context.notice)
         self.questioner = self.models.questioner(first, rungs, context.label_space)
         self.answers = Answers(faces, self.voters, len(context.label_space), self.meter)
 
@@ -96,24 +97,11 @@ class _Labelling:
     async def ask(self, writer: ReplyWriter) -> None:
         """Ask everything there is to ask; whatever ends it early is on the brake."""
         questioner = self.questioner
-        if not self.offline:
-            await self._check()
-            if isinstance(self.first.options, BatchOptions) and self.first.options.batch:
-                with contextlib.suppress(Halted):
-                    questioner = await self._in_batches()
+        if not self.offline and isinstance(self.first.options, BatchOptions) and self.first.options.batch:
+            with contextlib.suppress(Halted):
+                questioner = await self._in_batches()
         if self.brake.halt is None:
             await self._pass(questioner, writer)
-
-    async def _check(self) -> None:
-        """Let each model say what is wrong with it before anything is sent."""
-        for engine in self.models.engines.values():
-            if not hasattr(engine.model, "check"):
-                continue
-            try:
-                for warning in await engine.model.check():
-                    self.context.notice(f"labeler {engine.labeler!r}: {warning}")
-            except RequestError as error:
-                raise StageError(f"labeler {engine.labeler!r}: {error}; nothing was sent") from error
 
     async def _in_batches(self) -> Questioner:
         """Ask the labeler by batches; returns the questioner that takes their replies from the cache."""
@@ -121,6 +109,7 @@ class _Labelling:
         engine = self.models.engines[asker]
         if not isinstance(engine.model, BatchModel):
             raise StageError(f"labeler {self.first.name!r} has no batch API; take the option batch out")
+        await engine.check()
         batches = Batches(engine, engine.model, self.brake, self.context.progress)
 
         async def later(_request: Request, _known: Stored | None) -> Unanswered:
@@ -132,7 +121,7 @@ class _Labelling:
     async def _pass(self, questioner: Questioner, writer: ReplyWriter | None) -> None:
         """Go over every question, many at a time; with a writer, keep the answers."""
         self.meter.done = 0
-        jobs = self._jobs(questioner)
+        jobs = _Ahead(self._blocks(questioner))
         count = min(self.meter.total, 2 * self.first.options.limits.connections + 16)
         try:
             async with asyncio.TaskGroup() as group:
@@ -142,21 +131,17 @@ class _Labelling:
             raise errors.exceptions[0] from None  # the first is what went wrong; the others were cancelled for it
         self._progress()
 
-    def _jobs(self, questioner: Questioner) -> Iterator[Job]:
+    def _blocks(self, questioner: Questioner) -> Iterator[list[Job]]:
         """(row, face, voter, first request, stored reply to it) of every question, looked up block by block."""
-        faces = iter(self.faces)
-        row = 0
-        while block := list(islice(faces, BLOCK)):
+        faces, rows = iter(self.faces), itertools.count()
+        while block := list(itertools.islice(faces, BLOCK)):
             asked = [(face, voter, questioner.first(face, voter)) for face in block for voter in self.voters]
             known = self.cache.get_many([request.key for _, _, request in asked])
-            for face, voter, request in asked:
-                yield row, face, voter, request, known.get(request.key)
-                row += 1
+            yield [(next(rows), face, voter, one, known.get(one.key)) for face, voter, one in asked]
 
-    async def _work(self, questioner: Questioner, jobs: Iterator[Job], writer: ReplyWriter | None) -> None:
-        for row, face, voter, request, known in jobs:
-            if self.brake.halt:
-                return
+    async def _work(self, questioner: Questioner, jobs: _Ahead, writer: ReplyWriter | None) -> None:
+        while self.brake.halt is None and (job := await jobs.next()):
+            row, face, voter, request, known = job
             try:
                 answer = await questioner.answer(face, voter, request, known)
             except Halted:
@@ -219,6 +204,36 @@ class _Labelling:
         if others:
             answered = ", ".join(others)
             self.context.notice(f"labeler {first.name!r}: asked {first.options.model!r}, answered by {answered}")
+
+
+class _Ahead:
+    """Hands out jobs one by one; a thread makes the next block of them meanwhile (images read, changed, hashed)."""
+
+    def __init__(self, blocks: Iterator[list[Job]]) -> None:
+        self._blocks = blocks
+        self._ready: deque[Job] = deque()
+        self._lock = asyncio.Lock()
+        self._coming: asyncio.Future[list[Job] | None] | None = None
+
+    async def next(self) -> Job | None:
+        """The next job, None after the last."""
+        if not self._ready:
+            async with self._lock:
+                if not self._ready:
+                    self._ready.extend(await self._block() or ())
+        return self._ready.popleft() if self._ready else None
+
+    async def _block(self) -> list[Job] | None:
+        loop = asyncio.get_running_loop()
+        block = await (self._coming or loop.run_in_executor(None, next, self._blocks, None))
+        self._coming = loop.run_in_executor(None, next, self._blocks, None) if block else self._over()
+        return block
+
+    @staticmethod
+    def _over() -> asyncio.Future[list[Job] | None]:
+        over: asyncio.Future[list[Job] | None] = asyncio.get_running_loop().create_future()
+        over.set_result(None)
+        return over
 
 
 @contextlib.contextmanager

@@ -9,14 +9,18 @@ from collections import deque
 from collections.abc import Callable
 
 Clock = Callable[[], float]
+ROUND = 12  # requests at least between two changes: a share of fewer says little
+PACE = 0.9  # share of a round over which its requests are spread: timers are late, and idle places cost speed
 
 
 class Concurrency:
     """How many requests may be under way: additive increase, multiplicative decrease by the share of refusals.
 
     After about one round of requests the limit falls by half of the (averaged) share that the provider turned away
-    with 429 or 529, and grows by a sixteenth of the maximum unless most were turned away (DCTCP, RFC 8257: a few
-    refusals among many must not cost half the speed). Other errors leave it alone.
+    with 429 or 529 (DCTCP, RFC 8257: a few refusals among many must not cost half the speed), and grows by one, or a
+    thirty-second of itself, unless most were turned away. So about one request in sixteen feels for the provider's
+    limit. Other errors leave it alone. From the first refusal on, requests also start evenly over a round, because
+    providers count in short spans: ten a second is not ten at once.
     """
 
     def __init__(self, maximum: int) -> None:
@@ -25,24 +29,24 @@ class Concurrency:
         self.in_flight = 0
         self.most_in_flight = 0
         self._share = 0.0
+        self._paced = False
+        self._seconds = 0.0
+        self._next = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._answered = self._turned_away = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def acquire(self) -> None:
         """Wait for a free place, first come, first served."""
-        if self.in_flight >= int(self.limit) or self._waiting:
-            place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(place)
-            try:
-                await place
-            except asyncio.CancelledError:
-                if place.done() and not place.cancelled():  # the place was given in the same moment
-                    self.in_flight -= 1
-                    self._wake()
-                raise
-        else:
-            self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        self._wake()
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():  # the place was given in the same moment
+                self.release()
+            raise
 
     def release(self) -> None:
         """Give the place back."""
@@ -50,25 +54,49 @@ class Concurrency:
         self._wake()
 
     def _wake(self) -> None:
+        """Give free places to those who wait, not before their turn."""
+        loop = asyncio.get_running_loop()
         while self._waiting and self.in_flight < int(self.limit):
+            now = loop.time()
+            if self._paced and now < self._next:
+                if self._timer is None:
+                    self._timer = loop.call_at(self._next, self._turn)
+                return
             place = self._waiting.popleft()
-            if not place.done():
-                self.in_flight += 1
-                place.set_result(None)
+            if place.done():
+                continue
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+            self._next = max(now, self._next) + PACE * self._seconds / self.limit
+            place.set_result(None)
 
-    def note(self, *, turned_away: bool) -> None:
-        """One request came back; turned_away: with 429 or 529."""
+    def _turn(self) -> None:
+        self._timer = None
+        self._wake()
+
+    def note(self, *, turned_away: bool, seconds: float = 0.0) -> None:
+        """One request came back after so many seconds; turned_away: with 429 or 529."""
         self._answered += 1
         self._turned_away += turned_away
-        if self._answered < self.limit:
+        self._paced = self._paced or turned_away
+        if not turned_away:
+            self._seconds += (seconds - self._seconds) / 16 if self._seconds else seconds
+        if self._answered < max(ROUND, self.limit):
             return
         share = self._turned_away / self._answered
-        self._share += (share - self._share) / (1 if share > self._share else 4)
+        self._share += (share - self._share) / (2 if share > 0.5 else 8)
         self._answered = self._turned_away = 0
-        step = max(1.0, self.maximum / 16) if share < 0.5 else 0.0
+        step = max(1.0, self.limit / 32) if share < 0.5 else 0.0
         fall = self._share / 2 if share else 0.0
         self.limit = min(float(self.maximum), max(1.0, self.limit * (1 - fall) + step))
         self._wake()
+
+    def wait(self, times: int) -> float:
+        """Seconds before a request asks again that was turned away so many times in a row.
+
+        Short as long as the others get through: the limit above already slows everybody down.
+        """
+        return backoff(times, first=0.25) if self.mostly_turned_away else backoff(1, first=0.25 + self._share)
 
     @property
     def mostly_turned_away(self) -> bool:

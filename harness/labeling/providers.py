@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -120,17 +121,29 @@ def voters(name: str, prompts: Sequence[RenderedPrompt], votes: int) -> list[Vot
     ]
 
 
+def parser_of(space: LabelSpace, spellings: Mapping[str, str]) -> Parser:
+    """The parser of a space; one that was made before is used again, making one takes time."""
+    return _parser(space, tuple(spellings.items()))
+
+
+@lru_cache(maxsize=8)
+def _parser(space: LabelSpace, spellings: tuple[tuple[str, str], ...]) -> Parser:
+    return Parser(space, dict(spellings))
+
+
 class Models:
     """The engines of one labelling: one for each model with its parameters, shared by the rungs that ask it."""
 
     def __init__(
-        self, registry: Registry, cache: ReplyCache, meter: Meter, brake: Brake, *, offline: bool = False
-    ) -> None:
+        self, registry: Registry, cache: ReplyCache, meter: Meter, brake: Brake, *, offline: bool = False,
+        warn: Callable[[str], None] = lambda _: None,
+    ) -> None:  # fmt: skip
         self._registry = registry
         self._cache = cache
         self._meter = meter
         self._brake = brake
         self._offline = offline
+        self._warn = warn
         self.engines: dict[str, Engine] = {}
 
     def engine(self, one: Asked) -> Engine:
@@ -140,7 +153,7 @@ class Models:
             model = _Nobody() if self._offline else self._build(one)
             self.engines[asker] = Engine(
                 model, one.name, asker, one.options, cache=self._cache, meter=self._meter, brake=self._brake,
-                terms=one.terms(), offline=self._offline,
+                terms=one.terms(), offline=self._offline, warn=self._warn,
             )  # fmt: skip
         return self.engines[asker]
 
@@ -177,7 +190,7 @@ class Models:
         engine = self.engine(one)
         spellings = {spelling: name for prompt in one.render(space) for spelling, name in prompt.spellings.items()}
         image = one.options.image.model_copy(update={"grey": True}) if grey else one.options.image
-        return Way(engine.ask, Keys(engine.asker), one.options, Parser(space, spellings), one.enum, image, **more)
+        return Way(engine.ask, Keys(engine.asker), one.options, parser_of(space, spellings), one.enum, image, **more)
 
 
 class _Nobody:

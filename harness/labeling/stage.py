@@ -45,6 +45,8 @@ def run(context: StageContext) -> None:
         raise DataError("there is no face to label: the faces stage found none in any clip")
     labeler = context.build("labelers", context.params["labeler"], label_space=space)
     scores = _ask(context, name, labeler, faces)
+    for line in getattr(labeler, "notices", ()):
+        context.notice(f"labeler {name!r}: {line}")
     votes = scored(faces, name, scores, len(space))
     abstained = int((votes.frame["outcome"] == "abstain").sum())
     if abstained:

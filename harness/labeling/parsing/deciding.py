@@ -60,6 +60,8 @@ def _chosen(reading: Reading, text: str, vocabulary: Vocabulary) -> tuple[int, l
     if tier == SAID and not all(group.inferred for group in top):
         top = [group for group in top if not group.inferred]
     found = {_meaning(group) for group in top}
+    if found == {ABSTAIN, vocabulary.neutral}:  # "no clear emotion, so Neutral"
+        found = {vocabulary.neutral}
     if len(found) > 1:
         last = _corrected(reading)
         later = [group for group in top if group.start >= last] if last else []

@@ -14,6 +14,7 @@ def _any(name: str) -> str:
 
 
 _DECLINES = re.compile(
+    rf"\b{_any('judge')}{_AFTER}{_any('people')}{_AFTER}{_any('cannot')}|"
     rf"\b{_any('cannot')}(?:{_NEAR}{_any('judge')}{_AFTER}{_any('people')}|{_NEAR}{_any('help')})|\b{_any('outright')}"
 )
 _SORRY = re.compile(

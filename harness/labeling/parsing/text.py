@@ -13,6 +13,7 @@ _TOKEN = re.compile(
     rf"[^\W\d_{_CJK}]+(?:'(?:t|s|re|ve|ll|d|m)(?!\w))?"  # words, with the ending of a contraction
     rf"|[{_CJK}]|\d+|\n|[.!?](?!\d)|[,;:=()\[\]/&+|%—]"
     r"|(?<=\s)--?(?=\s)"  # a dash between spaces divides; a hyphen joins
+    r"|(?<=\w )>(?= \w)"  # "A > B"
 )
 _QUOTES = '"“”„‟«»‹›「」『』《》〈〉【】〔〕〝〞〟＂｢｣'
 _APOSTROPHES = "'‘’‚‛ʼ´`＇"
@@ -37,6 +38,10 @@ _SEPARATORS = re.compile(r"[\s\-_*\"'`]+")
 THINKING, THOUGHT = "<think>", "</think>"
 
 
+_SHORTHANDS = (("vs.", "vs"), ("i.e.", "that is"), ("e.g.", "such as"), ("->", ":"), ("=>", ":"))
+_UNUSUAL = re.compile(r"[<~\[\\&>]|un-|vs\.|i\.e|e\.g")
+
+
 def normalise(text: str) -> str:
     """Case and typography taken off: compatibility forms, quotation marks, dashes, invisible characters."""
     if not text.isascii():
@@ -48,6 +53,10 @@ def normalise(text: str) -> str:
 
 def unwrap(text: str) -> str:
     """Normalised text without markup that carries no words; an answer in a tag or box becomes an answer in words."""
+    if _UNUSUAL.search(text) is None:
+        return text
+    for short, long in _SHORTHANDS:
+        text = text.replace(short, long)
     if "&" in text and ";" in text:
         text = html.unescape(text)
     if "un-" in text:  # "un-happy" is not happy

@@ -45,6 +45,7 @@ class Vocabulary:
     phrases     what may stand inside a reply
     pairs       two basic emotions -> class id
     extendable  spellings that are the beginning of another class's
+    neutral     the class of a face without an emotion, or ABSTAIN where the space has none
     everyday    classes whose names need not mean an emotion
     """
 
@@ -52,6 +53,7 @@ class Vocabulary:
     phrases: Phrases
     pairs: dict[frozenset[str], int]
     extendable: frozenset[str]
+    neutral: int
     everyday: frozenset[int]
 
 
@@ -87,6 +89,7 @@ def vocabulary(space: LabelSpace, spellings: Mapping[str, str]) -> Vocabulary:
             short for short, one in classes.items() for long, other in classes.items()
             if one != other and long.startswith(short)
         ),
+        neutral=plain["neutral"],
         everyday=frozenset(i for i, label in enumerate(space.labels) if not label.basics and not _emotional(label)),
     )  # fmt: skip
 
@@ -155,10 +158,10 @@ def _hides(words: tuple[str, ...], entry: Entry, taken: set[tuple[str, ...]]) ->
 @cache
 def _lexicon() -> tuple[tuple[tuple[str, ...], Entry], ...]:
     found = [
-        (tuple(tokenise(phrase)), Entry(cue, TIE, "", phrase.startswith("^"), phrase.endswith("$")))
+        (tuple(phrase.strip("^ $").split()), Entry(cue, TIE, "", phrase.startswith("^"), phrase.endswith("$")))
         for cue, patterns in lexicon.PATTERNS.items() for phrase in lexicon.phrases(patterns)
     ]  # fmt: skip
-    found += [(tuple(tokenise(phrase)), Entry(Cue.MENTION, ABSTAIN)) for phrase in lexicon.phrases(lexicon.ABSTENTIONS)]
+    found += [(tuple(phrase.split()), Entry(Cue.MENTION, ABSTAIN)) for phrase in lexicon.phrases(lexicon.ABSTENTIONS)]
     return (*found, *(((mark,), Entry(cue)) for mark, cue in lexicon.MARKS.items()))
 
 

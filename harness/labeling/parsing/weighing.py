@@ -27,6 +27,12 @@ def weigh(reading: Reading, classes: int) -> None:
         if len(clause.groups) == 1 and not clause.cues:
             clause.groups[0].asserted |= _bare(clause.groups[0], reading)
         previous = clause
+    for group in reading.groups:
+        if group.inferred:  # "the definition of A is a blend of a and b"
+            group.denied |= any(
+                other.denied and other.sentence == group.sentence and other.meanings == group.meanings
+                for other in reading.groups
+            )
     _alone(reading, enough)
     _questions(reading)
 
