@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from harness.config import Experiment
 from harness.evaluation.scores import Scores
+from harness.labeling.pseudo_labels import SUMMARY
 from harness.leaderboard.provenance import git_state, machine, package_versions
-from harness.leaderboard.record import ComponentRecord, DataRecord, Record, StageRecord
+from harness.leaderboard.record import AskingRecord, ComponentRecord, DataRecord, Record, StageRecord
 from harness.plan import Plan, Stage
 from harness.run import Outcome
+from harness.store import fingerprint_of
 
 
 def make_record(
@@ -50,8 +53,21 @@ def make_record(
         stages=[_stage(stage, outcome) for stage in plan.ordered() if stage.fingerprint in outcome.artifacts],
         notices=list(dict.fromkeys(notices)),
         outcomes=labeler.outcomes if labeler else {},
+        asked=_asked(outcome.of(plan.stages["pseudo-label"]).folder),
         scores=scores,
     )
+
+
+def _asked(labels: Path) -> list[AskingRecord]:
+    """What the language models among the labelers were asked."""
+    path = labels / SUMMARY
+    found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    return [
+        AskingRecord(
+            **{**one, "prompts": one["prompts"]["name"], "prompts_sha256": fingerprint_of(one["prompts"]["content"])}
+        )
+        for one in found
+    ]
 
 
 def _data(role: str, stage: Stage, outcome: Outcome) -> DataRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.components import OUTCOMES
+from harness.documents import readable_json, write_atomically
 from harness.errors import DataError, StageError, listed
 from harness.expressions import LabelSpace
 from harness.labeling.belief import Belief, belief
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FILE = "labels.parquet"
+SUMMARY = "asking.json"  # what language models were asked, one entry a labeler, for the record
 COLUMNS = [
     "face", "clip", "frame", "outcome", "label", "confidence", "confident", "voters", "agreeing", "explanation",
 ]  # fmt: skip
@@ -54,6 +57,10 @@ def run(context: StageContext) -> None:
     table = table.append_column("probabilities", lists(votes.probabilities))
     metadata = {"label_space": space.name, "confidence": believed.rule, "threshold": str(believed.threshold)}
     pq.write_table(table.replace_schema_metadata(metadata), context.folder / FILE)
+    summaries = [folder / SUMMARY for folder in _in_order(context.inputs)]
+    asked = [json.loads(path.read_text(encoding="utf-8")) for path in summaries if path.is_file()]
+    if asked:
+        write_atomically(context.folder / SUMMARY, readable_json(asked))
 
 
 def _in_order(inputs: Mapping[str, Path]) -> list[Path]:

@@ -14,6 +14,7 @@ from harness.documents import readable_json, write_atomically
 from harness.leaderboard.record import Record
 from harness.leaderboard.rows import Leaderboard, Row, leaderboard, record_files
 
+COSTS = ["cost (US$)", "cost per correct label (US$)"]
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&$])")
 Stamp = list[tuple[str, int, int]]
 
@@ -46,12 +47,13 @@ def _stamp(leaderboards: Path, benchmark: str) -> Stamp:
 def as_markdown(board: Leaderboard) -> str:
     """A table of the rows with intervals, a second one with the F1 of each class, and what to know about both."""
     main = ["rank", "run", "system", "role", "macro-F1 [95%]", "accuracy", "coverage", "frames", "clips"]
+    main += COSTS if _priced(board) else []
     parts = [
         f"# {_escaped(board.benchmark)}",
         f"Label space {_escaped(board.label_space)}, {len(board.classes)} classes. Macro-F1 is the mean F1 of all of "
         f"them, with a 95% bootstrap interval over clips.{_guessing(board)}",
         *(f"Note: {_escaped(note)}." for note in board.notes),
-        _table(main, [_main_cells(row) for row in board.rows], text_columns=4),
+        _table(main, [_main_cells(row)[: len(main)] for row in board.rows], text_columns=4),
         "## F1 of each class",
         _table(["run", "system", *board.classes], [_class_cells(row) for row in board.rows], text_columns=2),
     ]
@@ -67,8 +69,13 @@ def _main_cells(row: Row) -> list[str]:
     numbers = [one.accuracy, one.coverage]
     return [
         str(row.rank), row.run, row.system, one.role, with_interval(one.macro_f1, one.interval),
-        *map(decimals, numbers), str(one.frames), str(one.clips),
+        *map(decimals, numbers), str(one.frames), str(one.clips), dollars(row.cost), dollars(row.cost_per_correct),
     ]  # fmt: skip
+
+
+def _priced(board: Leaderboard) -> bool:
+    """Whether any row was paid for."""
+    return any(row.cost is not None for row in board.rows)
 
 
 def _class_cells(row: Row) -> list[str]:
@@ -78,6 +85,13 @@ def _class_cells(row: Row) -> list[str]:
 def with_interval(value: float | None, ends: tuple[float, float] | None) -> str:
     """ "0.314 [0.290, 0.341]", or the value alone where there is no interval."""
     return decimals(value) + (f" [{ends[0]:.3f}, {ends[1]:.3f}]" if ends else "")
+
+
+def dollars(value: float | None) -> str:
+    """US dollars with two significant digits at least, or a dash."""
+    if value is None:
+        return "–"
+    return f"{value:,.2f}" if value >= 1 or value == 0 else f"{value:.2g}"
 
 
 def decimals(value: float | None) -> str:
@@ -114,6 +128,8 @@ def as_csv(board: Leaderboard) -> str:
         "coverage",
         "frames",
         "clips",
+        "cost",
+        "cost_per_correct",
     ]
     writer.writerow(head + classes)
     for entry in entries:
@@ -152,5 +168,7 @@ def _entry(row: Row, board: Leaderboard) -> dict[str, Any]:
         "coverage": one.coverage,
         "frames": one.frames,
         "clips": one.clips,
+        "cost": row.cost,
+        "cost_per_correct": row.cost_per_correct,
         "f1": {name: score.f1 for name, score in zip(board.classes, one.per_class, strict=True)},
     }

@@ -75,6 +75,26 @@ class StageRecord(_Data):
     cached: bool
 
 
+class AskingRecord(_Data):
+    """What one vision-language labeler was asked: the model as configured and as answered (replies of each), the
+    prompt set and the sha256 of its content, tokens and cost in US dollars (None: the price is not known) of all
+    replies that the labels rest on, whenever they were paid; outcomes by voter; labels by rung of the ladder."""
+
+    labeler: str
+    model: str
+    models: dict[str, int] = {}
+    prompts: str
+    prompts_sha256: str
+    parser: int
+    faces: int
+    replies: int
+    tokens: dict[str, int] = {}
+    cost: float | None
+    rungs: dict[str, int] = {}
+    outcomes: dict[str, dict[str, int]] = {}
+    unanswered: dict[str, int] = {}
+
+
 class Record(_Data):
     """One run. Absolute paths, secrets and credentials in configuration and notices are taken out on the way in."""
 
@@ -93,6 +113,7 @@ class Record(_Data):
     stages: list[StageRecord] = []
     notices: Annotated[list[str], BeforeValidator(redacted)] = Field(default_factory=list)
     outcomes: dict[str, int] = {}
+    asked: list[AskingRecord] = []
     scores: Scores
 
     @classmethod

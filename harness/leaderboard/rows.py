@@ -13,11 +13,18 @@ from harness.leaderboard.record import RESULTS, Record, results_folder
 
 @dataclass(frozen=True)
 class Row:
-    """One system of one run. rank: 1 + the number of rows with a higher macro-F1; equal ones share it."""
+    """One system of one run. rank: 1 + the number of rows with a higher macro-F1; equal ones share it.
+
+    cost: US dollars of all replies that the run's labels rest on; cost_per_correct: of a labeler, cost of one face
+    divided by the share of right labels among the annotated frames it was asked about. None: nobody was asked in
+    words, or the price is not known.
+    """
 
     rank: int
     run: str
     score: SystemScore
+    cost: float | None = None
+    cost_per_correct: float | None = None
 
     @property
     def system(self) -> str:
@@ -64,14 +71,14 @@ def leaderboard(records: Iterable[Record]) -> Leaderboard:
                 f"{first.run!r} has {first.scores.label_space!r}, or their classes differ; give each its own benchmark"
             )
     scored = [
-        (one.macro_f1, record.run, one)
+        (one.macro_f1, record, one)
         for record in records
         for one in record.scores.systems
         if one.role != "reference" and one.macro_f1 is not None
     ]
-    scored.sort(key=lambda entry: (-entry[0], entry[1], entry[2].system, entry[2].phase))
+    scored.sort(key=lambda entry: (-entry[0], entry[1].run, entry[2].system, entry[2].phase))
     values = [value for value, _, _ in scored]
-    rows = [Row(values.index(value) + 1, run, one) for value, run, one in scored]
+    rows = [Row(values.index(value) + 1, record.run, one, *_costs(record, one)) for value, record, one in scored]
     return Leaderboard(
         benchmark=first.benchmark,
         label_space=first.scores.label_space,
@@ -80,6 +87,18 @@ def leaderboard(records: Iterable[Record]) -> Leaderboard:
         chance=next((found for one in records if (found := one.scores.chance) is not None), None),
         notes=tuple(_notes(records)),
     )
+
+
+def _costs(record: Record, one: SystemScore) -> tuple[float | None, float | None]:
+    """(cost, cost per correct label) of a row."""
+    costs = [asked.cost for asked in record.asked]
+    if not costs or None in costs:
+        return None, None
+    total = sum(cost for cost in costs if cost is not None)
+    faces = max(asked.faces for asked in record.asked)
+    if one.role != "labeler" or not one.accuracy or not faces:
+        return total, None
+    return total, total / faces / one.accuracy
 
 
 def _notes(records: list[Record]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from harness.leaderboard.build import decimals, read_leaderboard, with_interval
+from harness.leaderboard.build import decimals, dollars, read_leaderboard, with_interval
 from harness.leaderboard.rows import Leaderboard
 
 STYLES = {"ensemble": "bold", "labeler": "cyan"}
@@ -23,9 +23,13 @@ def table(leaderboards: Path, benchmark: str) -> Table:
     shown.add_column(escape("macro-F1 [95%]"), no_wrap=True)
     shown.add_column("acc.", justify="right", no_wrap=True)
     shown.add_column("cover.", justify="right", no_wrap=True)
+    priced = any(row.cost is not None for row in board.rows)
+    if priced:
+        shown.add_column("$", justify="right", no_wrap=True)
     for row in board.rows:
         one = row.score
         values = [with_interval(one.macro_f1, one.interval), decimals(one.accuracy), decimals(one.coverage)]
+        values += [dollars(row.cost)] if priced else []
         cells = [str(row.rank), row.run, row.system, *values]
         shown.add_row(*map(escape, cells), style=STYLES.get(one.role))
     return shown
