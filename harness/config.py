@@ -96,8 +96,8 @@ class Sample(Section):
 
     rule: Literal["all", "every", "per-clip", "changes"] = Field(
         "all",
-        description="all faces; every k-th of a clip; n evenly spread over a clip; or, of each clip, the first and then "
-        "each that looks different from the last one taken",
+        description="all faces; every k-th of a clip; n evenly spread over a clip; or, of each clip, the first and "
+        "then each that looks different from the last one taken",
     )
     every: int = Field(1, ge=1, description="k of rule 'every'")
     per_clip: int = Field(10, ge=1, description="n of rule 'per-clip'")
@@ -105,8 +105,8 @@ class Sample(Section):
         0.1,
         ge=0,
         le=1,
-        description="how different rule 'changes' wants a face: structural dissimilarity, (1 - SSIM) / 2, of small grey "
-        "crops; 0 takes all, 0.05 about one face in six of a lively video clip, 0.1 one in twelve",
+        description="how different rule 'changes' wants a face: structural dissimilarity, (1 - SSIM) / 2, of small "
+        "grey crops; 0 takes all, 0.05 about one face in six of a lively video clip, 0.1 one in twelve",
     )
     seed: int = Field(0, description="seed of the sampling")
 
@@ -126,16 +126,16 @@ class Labeling(Section):
     sample: Sample = Field(Sample(), description="which faces are labelled")
     confidence: Literal["auto", "probability", "agreement"] = Field(
         "auto",
-        description="what makes a label believable: the aggregator's probability of it, or the share of the voters asked "
-        "(prompts, repetitions, labelers; whatever they answered) that say it; auto: agreement if there are several "
-        "voters and none of them gives probabilities",
+        description="what makes a label believable: the aggregator's probability of it, or the share of the voters "
+        "asked (prompts, repetitions, labelers; whatever they answered) that say it; auto: agreement if there are "
+        "several voters and none of them gives probabilities",
     )
     threshold: float | None = Field(
         None,
         ge=0,
         le=1,
-        description="labels below this confidence are not trained on; none: 1 for agreement (all voters agree), 0.5 for "
-        "probability",
+        description="labels below this confidence are not trained on; none: 1 for agreement (all voters agree), 0.5 "
+        "for probability",
     )
     batch: int = Field(64, ge=1, description="faces a labeler call")
 

@@ -43,14 +43,14 @@ def _filled(parts: list[str], indent: str) -> str:
     return text
 
 
-def write_atomically(path: Path, text: str) -> Path:
-    """Write a UTF-8 file whole or not at all, whatever else happens or writes it; StoreError if it cannot be."""
+def write_atomically(path: Path, content: str | bytes) -> Path:
+    """Write a file whole or not at all, text as UTF-8, whatever else happens or writes it; StoreError if it cannot."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(beside, 0o666 & ~_umask())  # noqa: PTH101  mkstemp makes it 0600; a table is for everybody

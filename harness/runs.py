@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.charts import write_charts
 from harness.config import Experiment
@@ -15,14 +15,12 @@ from harness.documents import readable_json, write_atomically
 from harness.errors import ConfigError, MissingPackage
 from harness.evaluation.scores import Scores
 from harness.evaluation.stage import read_scores
+from harness.labeling.tables import named
 from harness.leaderboard.build import build
 from harness.leaderboard.record import file_record
 from harness.plan import Plan
 from harness.recording import make_record
 from harness.run import Outcome
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 DONE = "run.json"
 
@@ -84,8 +82,8 @@ def _fill(folder: Path, experiment: Experiment, plan: Plan, outcome: Outcome) ->
     stored = {role: outcome.of(stage).folder for role, stage in plan.stages.items() if stage in plan.results}
     write_atomically(folder / "experiment.json", readable_json(experiment.model_dump(mode="json")))
     names = experiment.space.names
-    _table(stored["fuse"] / "decisions.parquet", names).to_csv(folder / "predictions.csv", index=False)
-    _table(stored["pseudo-label"] / "labels.parquet", names).to_csv(folder / "labels.csv", index=False)
+    named(stored["fuse"] / "decisions.parquet", names).to_csv(folder / "predictions.csv", index=False)
+    named(stored["pseudo-label"] / "labels.parquet", names).to_csv(folder / "labels.csv", index=False)
     shutil.copyfile(stored["score"] / "scores.csv", folder / "scores.csv")
     for sheet in stored["faces:target"].glob("contact.*"):
         shutil.copyfile(sheet, folder / f"faces{sheet.suffix}")
@@ -108,19 +106,3 @@ def _fill(folder: Path, experiment: Experiment, plan: Plan, outcome: Outcome) ->
     except MissingPackage as error:
         return [f"no charts: {error}"]
     return []
-
-
-def _table(path: Path, names: Sequence[str]) -> pd.DataFrame:
-    """A table with class names instead of ids, and one column of probability a class."""
-    import pandas as pd
-    import pyarrow.parquet as pq
-
-    found = pq.read_table(path)
-    frame = found.drop_columns(["probabilities"]).to_pandas()
-    for column in ("label", "unsmoothed"):
-        if column in frame:
-            frame[column] = [names[one] if one >= 0 else "" for one in frame[column]]
-    rows = found["probabilities"].combine_chunks()
-    values = rows.flatten().to_numpy(zero_copy_only=False).reshape(len(found), len(names))
-    table: pd.DataFrame = pd.concat([frame, pd.DataFrame(values, columns=list(names)).round(4)], axis=1)
-    return table

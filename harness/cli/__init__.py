@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 COMMANDS = {
     "run": ("harness.cli.run:run", "Run an experiment and write its leaderboard."),
     "plan": ("harness.cli.plan:plan", "Show what would run and what is stored already."),
+    "label": ("harness.cli.label:label", "Label faces, images or videos of your own; labels alone."),
+    "labels": ("harness.cli.labels:labels", "Look at labels: outcomes, agreement, replies."),
     "plugins": ("harness.cli.plugins:plugins", "List the installed components; show one's options."),
     "leaderboard": ("harness.cli.leaderboard:leaderboard", "Build and show leaderboards from run records."),
-    "store": ("harness.cli.store:store", "List, check and prune stored artifacts."),
+    "store": ("harness.cli.store:store", "Look after stored artifacts and replies."),
 }
 INTERRUPTED = 130  # what a shell reports for a command ended by Ctrl-C
 PARTIAL = 3  # a part is done and kept; the same command, or a raised cap, goes on

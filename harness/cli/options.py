@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,3 +38,27 @@ def experiment_arguments(command: Command) -> Command:
         help="Override any key of the configuration, e.g. --set fusion.aggregator=mean-probability. Repeatable.",
     )(command)  # fmt: skip
     return click.argument("config", default="demo")(command)
+
+
+def offline_option(command: Command) -> Command:
+    """--offline"""
+    return click.option(
+        "--offline", is_flag=True, expose_value=False,
+        callback=lambda context, _parameter, wanted: context.with_resource(offline(wanted)),
+        help="Ask no provider and download nothing: use stored replies and weights alone.",
+    )(command)  # fmt: skip
+
+
+@contextlib.contextmanager
+def offline(wanted: bool) -> Iterator[None]:
+    """HARNESS_OFFLINE=1 for this process and the workers it starts, while the context lasts."""
+    before = os.environ.get("HARNESS_OFFLINE")
+    if wanted:
+        os.environ["HARNESS_OFFLINE"] = "1"
+    try:
+        yield
+    finally:
+        if wanted and before is None:
+            del os.environ["HARNESS_OFFLINE"]
+        elif wanted:
+            os.environ["HARNESS_OFFLINE"] = str(before)

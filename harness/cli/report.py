@@ -14,6 +14,47 @@ from harness.store import Artifact
 PLAIN_EVERY = 30.0  # seconds between two progress lines where there is no terminal
 
 
+class Pace:
+    """When a plain line is due, and how long a stage will take at the pace since the line before.
+
+    The pace of the last lines alone counts: what comes from the store at the beginning says nothing about the rest.
+    """
+
+    def __init__(self, began: float | None = None) -> None:
+        self._when = time.monotonic() if began is None else began
+        self._done = 0.0
+        self._total: float | None = None
+        self.left = ""
+
+    def due(self, done: float, total: float | None, now: float) -> bool:
+        """Whether to print a line now: after so many seconds, or because what was counted is counted no more."""
+        news = total is None and self._total is not None
+        if not news and now - self._when < PLAIN_EVERY:
+            self._total = total
+            return False
+        gained, seconds = done - self._done, now - self._when
+        going_on = total is not None and gained > 0 and total == self._total
+        self.left = duration((total - done) * seconds / gained) if total is not None and going_on else ""
+        self._when, self._done, self._total = now, done, total
+        return True
+
+
+def amounts(done: float, total: float | None) -> str:
+    """ "120 of 1,000", or "120" where nobody knows of how many; "" for nothing."""
+    if total is None:
+        return f"{done:,.0f}" if done else ""
+    return f"{done:,.0f} of {total:,.0f}"
+
+
+def duration(seconds: float) -> str:
+    """A guess at a time to come: "about 12 min left"; finer than that it is not known."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds))} s left"
+    if seconds < 90 * 60:
+        return f"about {round(seconds / 60)} min left"
+    return f"about {seconds / 3600:.1f} h left"
+
+
 class ConsoleReporter:
     """Reports a run on a console; a context manager."""
 
@@ -24,7 +65,8 @@ class ConsoleReporter:
             TextColumn("[dim]{task.fields[text]}"), console=console, transient=True, disable=not console.is_terminal,
         )  # fmt: skip
         self._task: TaskID | None = None
-        self._began = self._last = 0.0
+        self._began = 0.0
+        self._pace = Pace()
         self._shown: set[str] = set()
 
     def __enter__(self) -> ConsoleReporter:
@@ -50,7 +92,8 @@ class ConsoleReporter:
             self._line(f"{len(todo.missing)} stages to run")
 
     def started(self, stage: Stage, number: int, total: int) -> None:
-        self._began = self._last = time.monotonic()
+        self._began = time.monotonic()
+        self._pace = Pace()
         self._number = f"{number:>2}/{total}"
         self._title = f"{self._number} {stage.title}"
         if self._task is not None:
@@ -62,11 +105,9 @@ class ConsoleReporter:
             self._bar.update(
                 self._task, completed=int(done), total=None if total is None else int(total), text=escape(text)
             )
-        now = time.monotonic()
-        if not self.console.is_terminal and now - self._last >= PLAIN_EVERY:
-            self._last = now
-            of = "" if total is None else f" of {total:g}"
-            self._line(escape(f"{self._title}: {text} {done:g}{of}"))
+        if not self.console.is_terminal and self._pace.due(done, total, time.monotonic()):
+            parts = [amounts(done, total), text, self._pace.left]
+            self._line(escape(f"{self._title}: {', '.join(part for part in parts if part)}"))
 
     def waiting(self, stage: Stage) -> None:
         self._line(f"[yellow]waiting[/]  another run computes {escape(stage.title)}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import experiment_arguments, leaderboards_option, store_option
+from harness.cli.options import experiment_arguments, leaderboards_option, offline_option, store_option
 
 if TYPE_CHECKING:
     from harness.cli import Session
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @leaderboards_option
 @click.option("--executor", help="Executor to run the stages with; overrides the configuration.")
 @click.option("--name", "run_name", help="Name of the run; default: the experiment's name and part of its fingerprint.")
+@offline_option
 @click.pass_obj
 def run(
     session: Session, config: str, overrides: tuple[str, ...], store_folder: Path, runs_folder: Path,

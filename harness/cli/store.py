@@ -7,11 +7,15 @@ from pathlib import Path
 import click
 
 from harness.cli.options import store_option
+from harness.cli.replies import replies
 
 
 @click.group()
 def store() -> None:
-    """List, check and prune stored artifacts."""
+    """Look after stored artifacts and replies."""
+
+
+store.add_command(replies)
 
 
 @store.command("list")
@@ -23,6 +27,7 @@ def list_(store_folder: Path) -> None:
     from rich.table import Table
 
     from harness.errors import StoreError
+    from harness.labeling.archive import holdings
     from harness.store import Store
 
     found = Store(store_folder)
@@ -47,6 +52,9 @@ def list_(store_folder: Path) -> None:
     console = Console(highlight=False)
     console.print(table)
     console.print(f"{table.row_count} artifacts, {total / 2**20:.1f} MB, in {store_folder}")
+    if kept := holdings(store_folder):
+        count, size = sum(one.replies for one in kept), sum(one.size for one in kept)
+        console.print(f"{count:,} replies of language models, {size / 2**20:.1f} MB (harness store replies list)")
 
 
 @store.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,19 +21,22 @@ SUFFIXES = (".csv", ".parquet")
 FIRST = ("clip", "frame", "face", "file", "subject")
 
 
-def check_suffix(path: Path, option: str) -> None:
-    """ConfigError unless a table can be written to that path: its suffix says how."""
+def check_target(path: Path, option: str) -> None:
+    """ConfigError unless a table can be written to that path, so that nobody learns of it after the work."""
     if path.suffix.lower() not in SUFFIXES:
         raise ConfigError(
             f"{option} {str(path)!r}: tables are written as .csv or .parquet; end the name in one of them"
         )
     if path.is_dir():
-        raise ConfigError(f"{option} {str(path)!r} is a folder; name a file")
+        raise ConfigError(f"{option} {str(path)!r} is a folder; name a file in it")
+    above = next(one for one in path.absolute().parents if one.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise ConfigError(f"{option} {str(path)!r}: {str(above)!r} is no folder that can be written; name another")
 
 
 def write_table(path: Path, table: pd.DataFrame) -> Path:
     """Write a table whole or not at all; its suffix says as what."""
-    check_suffix(path, "the table")
+    check_target(path, "table")
     if path.suffix.lower() == ".csv":
         return write_atomically(path, table.to_csv(index=False))
     buffer = io.BytesIO()
