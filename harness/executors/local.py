@@ -3,7 +3,7 @@
 A worker imports torch or OpenVINO once and then runs many stages. A stage that kills its worker (out of memory, a crash
 in a library) is reported with the signal and the worker's last words; finished stages are not touched. Training has a
 worker of its own, because the memory settings that speed it up must be set before a process starts, and would blur the
-other stages' peaks.
+other stages' peaks; asking a language model has one, because hours of waiting should not hold a detector's memory.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class LocalExecutor:
 
     def __init__(self, options: LocalOptions) -> None:
         self.options = options
-        self._workers: dict[bool, _Worker] = {}
+        self._workers: dict[str, _Worker] = {}
 
     def __enter__(self) -> LocalExecutor:
         return self
@@ -52,17 +52,16 @@ class LocalExecutor:
 
     def run(self, job: Job, progress: Progress) -> JobResult:
         """Run one job to its end in the worker for its kind."""
-        training = job.kind in TRAINING_KINDS
-        other = self._workers.pop(not training, None)
-        if other:  # a worker that waits would only hold memory
-            other.stop()
-        worker = self._workers.get(training)
+        group = "training" if job.kind in TRAINING_KINDS else "asking" if "asked" in job.params else "other"
+        for name in [name for name in self._workers if name != group]:
+            self._workers.pop(name).stop()  # a worker that waits would only hold memory
+        worker = self._workers.get(group)
         if worker is None:
-            worker = self._workers[training] = _Worker(self._environment(training))
+            worker = self._workers[group] = _Worker(self._environment(group == "training"))
         try:
             return self._run(worker, job, progress)
         except BaseException:
-            self._workers.pop(training).stop()  # its state is unknown now
+            self._workers.pop(group).stop()  # its state is unknown now
             raise
 
     def _run(self, worker: _Worker, job: Job, progress: Progress) -> JobResult:
