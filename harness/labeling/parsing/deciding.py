@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.components import Outcome
 from harness.labeling.parsing.declining import declines
 from harness.labeling.parsing.lexicon import Cue
-from harness.labeling.parsing.reading import DOUBTED, FINAL, PREFERRED, SAID, Group, Reading, joins
+from harness.labeling.parsing.reading import CONCLUDED, DOUBTED, FINAL, PREFERRED, SAID, Group, Reading, joins
 from harness.labeling.parsing.text import emphasised, joined
 from harness.labeling.parsing.vocabulary import ABSTAIN, HALF, OUTSIDE, TIE, Vocabulary, spelled
 
@@ -34,7 +34,7 @@ def decide(reading: Reading, text: str, vocabulary: Vocabulary, *, truncated: bo
             firm = any(group.chosen == FINAL for group in chosen)
         if meaning >= 0 and firm and _whole(chosen[-1], reading, text, vocabulary):
             return Parsed("label", meaning, "named before the reply was cut")
-        return Parsed("truncated", reason="cut before a label was named")
+        return Parsed("truncated")
     settled = max((group.chosen for group in chosen), default=SAID) >= PREFERRED
     if not (firm and meaning >= 0) and not settled and declines(text):
         return Parsed("refused_text", reason="declines to judge")
@@ -60,6 +60,8 @@ def _chosen(reading: Reading, text: str, vocabulary: Vocabulary) -> tuple[int, l
     if tier == SAID and not all(group.inferred for group in top):
         top = [group for group in top if not group.inferred]
     found = {_meaning(group) for group in top}
+    if tier == FINAL:  # "Answer: A", and after it a line that says B
+        found |= {_meaning(group) for group in groups if group.chosen == CONCLUDED and group.start > top[-1].start}
     if found == {ABSTAIN, vocabulary.neutral}:  # "no clear emotion, so Neutral"
         found = {vocabulary.neutral}
     if len(found) > 1:
@@ -107,6 +109,8 @@ def _whole(group: Group, reading: Reading, text: str, vocabulary: Vocabulary) ->
     if any(joined(line[item.end() :]).startswith(name) for line in text.split("\n") if (item := _ITEM.match(line))):
         return False  # the first of a list of options
     rest = reading.tokens[group.end :]
+    if rest and rest[0] in {",", "/", "or", "and"} and len(rest) < 5:
+        return False  # perhaps a list
     if rest:
         words = [token for token in rest if token not in {".", "!", "\n", ")", "]"}]
         return len(words) != len(rest) if not words else not all(joins(token, "") for token in words)

@@ -49,7 +49,10 @@ class Parser:
             if not end and truncated:
                 return Parsed("truncated", reason="cut while thinking")
             text = rest if end else text.replace(THINKING, " ")
-        return self._parse(text, truncated)
+        parsed = self._parse(text, truncated)
+        if truncated and parsed.outcome != "label":
+            return Parsed("truncated", reason="cut before a label was named")
+        return parsed
 
     def _parse(self, text: str, truncated: bool) -> Parsed:
         normal = normalise(text)

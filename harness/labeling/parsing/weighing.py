@@ -11,6 +11,8 @@ from harness.labeling.parsing.vocabulary import spelled
 
 _TIERS = {Cue.PREFER: PREFERRED, Cue.CONCLUDE: CONCLUDED, Cue.FINAL: FINAL}
 _CONTRASTS = frozenset({"but", "rather", "instead", "yet", "sondern", "aber", "mais", "sino", "pero"})
+_SPEAKS = _CONTRASTS | {"not", "as", "over", "with", "though", "although", "because", "since", ">"}
+_OPTIONS = frozenset({"options", "choices", "categories", "candidates", "possibilities", "classes", "labels"})
 _REFERRING = frozenset({"which", "where"})
 
 
@@ -24,8 +26,8 @@ def weigh(reading: Reading, classes: int) -> None:
         _deny(clause, previous, reading)
         for event in clause.cues:
             _apply(event, clause, at, reading)
-        if len(clause.groups) == 1 and not clause.cues:
-            clause.groups[0].asserted |= _bare(clause.groups[0], reading)
+        for group in clause.groups[:1]:
+            group.asserted |= _opens(group, reading) or (not clause.cues and _bare(group, reading))
         previous = clause
     for group in reading.groups:
         if group.inferred:  # "the definition of A is a blend of a and b"
@@ -42,6 +44,13 @@ def _bare(group: Group, reading: Reading) -> bool:
     before = reading.tokens[group.start - 1] if group.start else "\n"
     after = reading.tokens[group.end] if group.end < len(reading.tokens) else "."
     return (before in _CONTRASTS or before in MARKS or before == ":") and MARKS.get(after) is Cue.STOP
+
+
+def _opens(group: Group, reading: Reading) -> bool:
+    """Whether a group opens its sentence and the words after it speak about it: "Cross rather than sad"."""
+    after = reading.tokens[group.end] if group.end < len(reading.tokens) else "."
+    start = reading.sentences[group.sentence][0]
+    return (after in MARKS or after in _SPEAKS) and all(map(enumerator, reading.tokens[start : group.start]))
 
 
 def _near(event: Event, clause: Clause) -> tuple[Group | None, Group | None]:
@@ -114,8 +123,9 @@ def _apply(event: Event, clause: Clause, at: int, reading: Reading) -> None:
         for group in reading.groups:
             group.unclear |= group.end <= start and group.chosen < CONCLUDED
     elif cue is Cue.LISTING:
-        if after and tight and len(spelled(after.meanings)) > 1:
-            after.listed = True
+        if after and tight:
+            are = {"are", "is", "include", "includes"}.intersection(reading.tokens[end : after.start])
+            after.listed |= len(spelled(after.meanings)) > 1 or (bool(are) and reading.tokens[end - 1] in _OPTIONS)
     elif cue is Cue.SUPPOSE:
         for group in reading.groups:
             if group.start >= end and group.sentence == clause.sentence and group.chosen < CONCLUDED:
@@ -192,13 +202,23 @@ def _alone(reading: Reading, enough: int) -> None:
     heads = [group for group in reading.groups if group not in lone and not group.listed and _heads(group, reading)]
     listed = len({group.meanings[0] for group in heads}) > 1
     for row in _rows(sorted([*lone, *heads], key=lambda group: group.start)):
+        leads = _leads(row[0], reading) if len(row) > 1 else []
+        row[:0] = leads
         count = len({meaning for group in row for meaning in spelled(group.meanings)})
         for group in row:
             if count >= enough or (listed and group in heads):
-                group.listed = group.chosen < PREFERRED
+                group.listed = group.chosen < PREFERRED or group in leads
             elif count <= 1:
                 group.asserted = True
                 group.chosen = max(group.chosen, CONCLUDED)
+
+
+def _leads(first: Group, reading: Reading) -> list[Group]:
+    """The group that ends the sentence before a row of labels: "The options are A", and then B and C on their lines."""
+    return [
+        group for group in reading.groups
+        if group.sentence == first.sentence - 1 and group.end == reading.sentences[group.sentence][1]
+    ]  # fmt: skip
 
 
 def _rows(groups: list[Group]) -> list[list[Group]]:
