@@ -46,7 +46,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     ),
 }  # fmt: skip
 # Few images a group let a reader stream; the small rows of the index want large groups.
-ROW_GROUP: Mapping[str, int] = {INDEX: 65536, CROPS: 256, CLIPS: 65536}
+ROW_GROUP: Mapping[str, int] = {INDEX: 65536, CROPS: 64, CLIPS: 65536}
 GROUP_BYTES = 64 * 2**20  # of images: a group of large ones has fewer rows
 
 

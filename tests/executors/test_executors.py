@@ -83,7 +83,7 @@ def test_a_killed_worker_is_reported_with_its_signal_and_the_next_stage_gets_a_n
     with LocalExecutor(LocalOptions()) as running:
         running.run(render(tmp_path / "first"), silent)
         job = render(tmp_path / "second", stills=100_000)
-        worker = running._workers[False]._process.pid
+        worker = running._workers["other"]._process.pid
         killer = threading.Thread(target=_kill_when_seen, args=(worker, tmp_path / "second"))
         killer.start()
         with pytest.raises(StageError, match=r"data \(pretrain\): the worker process died \(SIGKILL, most often"):
@@ -99,7 +99,7 @@ from harness.builtins.executor_options import LocalOptions
 from harness.components import Job
 from harness.executors.local import LocalExecutor
 with LocalExecutor(LocalOptions()) as running:
-    running.run(Job(**json.loads(sys.argv[1])), lambda *event: print(running._workers[False]._process.pid, flush=True))
+    running.run(Job(**json.loads(sys.argv[1])), lambda *event: print(running._workers["other"]._process.pid, flush=True))
 """
 
 

@@ -42,7 +42,7 @@ def test_crops_are_written_in_row_groups_that_can_be_read_alone(tmp_path: Path) 
             writer.append(row)
     file = pq.ParquetFile(tmp_path / artifact.CROPS)
     groups = [file.metadata.row_group(number).num_rows for number in range(file.metadata.num_row_groups)]
-    assert groups == [256, 256, 88]
+    assert groups == [64] * 9 + [24]
     assert artifact.read_faces(tmp_path)["face"].tolist() == list(range(600))
 
 
@@ -64,7 +64,7 @@ def test_rows_that_come_all_at_once_are_written_in_the_same_groups(tmp_path: Pat
         rows = {"face": range(count), "clip": names, "frame": np.arange(count), "subject": names}
         writer.append(rows | {"image": [b"x"] * count, "sha256": names})
     file = pq.ParquetFile(tmp_path / artifact.CROPS)
-    assert [file.metadata.row_group(number).num_rows for number in range(3)] == [256, 256, 88]
+    assert [file.metadata.row_group(number).num_rows for number in range(10)] == [64] * 9 + [24]
     assert artifact.read_faces(tmp_path)["frame"].tolist() == list(range(count))
     assert artifact.read_frame_numbers(tmp_path, [599, 3, 256, 3]).tolist() == [599, 3, 256, 3]
     with pytest.raises(DataError, match=r"crops\.parquet: no such face 600 \(there are 600\)"):
