@@ -14,6 +14,7 @@ from harness.labeling.parsing.vocabulary import ABSTAIN, vocabulary
 from harness.labeling.parsing.weighing import weigh
 
 PARSER_VERSION = 1  # raised with every change that may give a stored reply another outcome
+LONGEST = 50_000  # characters; a model that repeats itself until it is stopped gives no answer
 SHORT = 60  # characters within which a whole reply may be a name behind "Answer:"
 _PREFIX = re.compile(
     r"(?:(?:the|my) )?(?:final |correct |best )?(?:answer|label|class|category|expression|emotion|option|choice)"
@@ -49,6 +50,8 @@ class Parser:
             if not end and truncated:
                 return Parsed("truncated", reason="cut while thinking")
             text = rest if end else text.replace(THINKING, " ")
+        if len(text) > LONGEST:
+            return Parsed("truncated" if truncated else "unparsed", reason="longer than any answer")
         parsed = self._parse(text, truncated)
         if truncated and parsed.outcome != "label":
             return Parsed("truncated", reason="cut before a label was named")

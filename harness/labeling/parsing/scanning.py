@@ -6,33 +6,39 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from harness.labeling.parsing.lexicon import BLENDS, MARKS, Cue
-from harness.labeling.parsing.vocabulary import HALF, OUTSIDE, Entry, Phrases, Vocabulary
+from harness.labeling.parsing.vocabulary import HALF, OUTSIDE, Entry, Node, Vocabulary
 
 Event: TypeAlias = tuple[int, int, Entry]  # tokens start .. end and what they mean
 
 
-def scan(tokens: list[str], phrases: Phrases) -> list[Event]:
+def scan(tokens: list[str], phrases: dict[str, Node]) -> list[Event]:
     """The phrases of a tokenised reply, longest first from the left, without overlap."""
     find = phrases.get
     events: list[Event] = []
     at, count = 0, len(tokens)
     while at < count:
-        candidates = find(tokens[at])
-        step = 1
-        if candidates:
-            for length, rest, entry in candidates:
-                if (length == 1 or tokens[at + 1 : at + length] == rest) and _allowed(entry, tokens, at, length):
-                    events.append((at, at + length, entry))
-                    step = length
+        node = find(tokens[at])
+        if node is None:
+            at += 1
+            continue
+        found, end, stop = None, at, at + 1
+        while node is not None:
+            end += 1
+            for entry in node.entries:
+                if _allowed(entry, tokens, at, end):
+                    found, stop = entry, end
                     break
-        at += step
+            node = node.following.get(tokens[end]) if end < count else None
+        if found is not None:
+            events.append((at, stop, found))
+        at = stop
     return events
 
 
-def _allowed(entry: Entry, tokens: list[str], at: int, length: int) -> bool:
-    if entry.after_mark and at and tokens[at - 1] not in MARKS:
+def _allowed(entry: Entry, tokens: list[str], start: int, end: int) -> bool:
+    """Whether the marks that a phrase is bound to stand beside it."""
+    if entry.after_mark and start and tokens[start - 1] not in MARKS:
         return False
-    end = at + length
     return not (entry.before_mark and end < len(tokens) and tokens[end] not in MARKS)
 
 

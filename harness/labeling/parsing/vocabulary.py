@@ -32,9 +32,12 @@ class Entry:
         return self.after_mark or self.before_mark
 
 
-Phrases = dict[
-    str, list[tuple[int, list[str], Entry]]
-]  # first word -> its phrases (length, other words), longest first
+@dataclass(slots=True)
+class Node:
+    """The phrases that go on alike: what they mean if they end here, and their next words."""
+
+    entries: list[Entry]
+    following: dict[str, Node]
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Vocabulary:
     """
 
     plain: dict[str, int]
-    phrases: Phrases
+    phrases: dict[str, Node]
     pairs: dict[frozenset[str], int]
     extendable: frozenset[str]
     neutral: int
@@ -83,7 +86,7 @@ def vocabulary(space: LabelSpace, spellings: Mapping[str, str]) -> Vocabulary:
     counts = [frozenset(label.basics) for label in space.labels]
     return Vocabulary(
         plain=plain,
-        phrases=_by_first_word([*mentions.items(), *phrases]),
+        phrases=_tree([*mentions.items(), *phrases]),
         pairs={pair: class_id for pair, class_id in pairs.items() if counts.count(pair) == 1},
         extendable=frozenset(
             short for short, one in classes.items() for long, other in classes.items()
@@ -165,14 +168,17 @@ def _lexicon() -> tuple[tuple[tuple[str, ...], Entry], ...]:
     return (*found, *(((mark,), Entry(cue)) for mark, cue in lexicon.MARKS.items()))
 
 
-def _by_first_word(meanings: Iterable[tuple[tuple[str, ...], Entry]]) -> Phrases:
-    """Of phrases of the same words, the first goes first, but one that is bound to a mark before one that is not."""
-    found: Phrases = {}
-    for words, entry in dict.fromkeys(meanings):
-        found.setdefault(words[0], []).append((len(words), list(words[1:]), entry))
-    for phrases in found.values():
-        phrases.sort(key=lambda phrase: (-phrase[0], phrase[2].meaning < 0, not phrase[2].bound))
-    return found
+def _tree(meanings: Iterable[tuple[tuple[str, ...], Entry]]) -> dict[str, Node]:
+    """Phrases by first word. Of several meanings a class goes first, then one that is bound to a mark."""
+    root = Node([], {})
+    for words, entry in meanings:
+        node = root
+        for word in words:
+            node = node.following.setdefault(word, Node([], {}))
+        if entry not in node.entries:
+            node.entries.append(entry)
+            node.entries.sort(key=lambda one: (one.meaning < 0, not one.bound))
+    return root.following
 
 
 def spelled(classes: Iterable[int]) -> set[int]:
