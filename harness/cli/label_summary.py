@@ -16,6 +16,7 @@ from rich.text import Text
 
 from harness.components import OUTCOMES
 from harness.labeling.answers import SUMMARY
+from harness.labeling.combine import voter_names
 from harness.labeling.meter import dollars
 from harness.labeling.votes import read_votes
 
@@ -84,18 +85,21 @@ def money_cells(facts: Mapping[str, Any] | None) -> list[str]:
 
 
 def _table(labelers: Mapping[str, Path], facts: Mapping[str, dict[str, Any] | None]) -> Table:
+    tables = {title: read_votes(folder) for title, folder in labelers.items()}
+    names = iter(voter_names([one for found in tables.values() for one in found]))
     rows = []
-    for title, folder in labelers.items():
-        for number, votes in enumerate(read_votes(folder)):
+    for title, found in tables.items():
+        for number, votes in enumerate(found):
             money = money_cells(facts[title] if number == 0 else None)
-            rows.append([votes.voter, *outcome_cells(Counter(votes.frame["outcome"])), *money])
+            rows.append([next(names), *outcome_cells(Counter(votes.frame["outcome"])), *money])
     return compact(("voter", *SHOWN, "tokens in", "out", "cost"), rows)
 
 
-def compact(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A table of text and then numbers, without the columns that are empty in every row; folds names, not numbers."""
+def compact(titles: Sequence[str], rows: Sequence[Sequence[str]], *, whole: bool = False) -> Table:
+    """A table of text and then numbers, without the columns that are empty in every row unless it is to be whole;
+    folds names, not numbers."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    kept = [place for place in range(len(titles)) if place == 0 or any(row[place] for row in rows)]
+    kept = [place for place in range(len(titles)) if whole or place == 0 or any(row[place] for row in rows)]
     for place in kept:
         table.add_column(titles[place], justify="right" if place else "left", no_wrap=place > 0, overflow="fold")
     for row in rows:
