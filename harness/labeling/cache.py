@@ -107,6 +107,7 @@ class ReplyCache:
         connection = sqlite3.connect(self.path, timeout=60, check_same_thread=False, isolation_level=None)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA cache_size=-512")  # kibibytes: keys are random, a larger cache finds no more
         return connection
 
     def __enter__(self) -> ReplyCache:

@@ -25,7 +25,7 @@ from harness.stage import StageContext
 from harness.vlm import BatchModel, BatchOptions
 from harness.weights import is_offline
 
-BLOCK = 128  # faces whose replies are looked up together
+BLOCK = 32  # faces whose replies are looked up together
 EVERY = 0.1  # seconds between two looks at whether to stop
 Job = tuple[int, AskedFace, Voter, Request, Stored | None]
 
