@@ -121,7 +121,7 @@ def _apply(event: Event, clause: Clause, at: int, reading: Reading) -> None:
             group.doubted, group.denied = True, group.denied or cue is Cue.NEGATE_BEFORE
     elif cue is Cue.TORN:
         for group in reading.groups:
-            group.unclear |= group.end <= start and group.chosen < CONCLUDED
+            group.unclear |= (group.end <= start or group is after) and group.chosen < CONCLUDED
     elif cue is Cue.LISTING:
         if after and tight:
             are = {"are", "is", "include", "includes"}.intersection(reading.tokens[end : after.start])
