@@ -18,6 +18,7 @@ from harness.config import Experiment
 from harness.contents import Contents
 from harness.errors import ConfigError, PartialResult
 from harness.labeling.archive import count
+from harness.labeling.combine import numbered
 from harness.labeling.replies import FILE as REPLIES
 from harness.labeling.tables import Files, labels_table, replies_table, write_table
 from harness.plan import Stage, experiment_plan
@@ -46,12 +47,8 @@ class Labelling:
 
     def _labelers(self) -> dict[str, Stage]:
         """The label stages by the labelers' names; one that comes again gets a number."""
-        found: dict[str, Stage] = {}
-        for role, stage in self.plan.stages.items():
-            if role.startswith("label:"):
-                use = stage.params["labeler"]["use"]
-                found[use if use not in found else f"{use}-{len(found) + 1}"] = stage
-        return found
+        stages = [stage for role, stage in self.plan.stages.items() if role.startswith("label:")]
+        return dict(zip(numbered(stage.params["labeler"]["use"] for stage in stages), stages, strict=True))
 
     def run(self, *, reparse: bool, partial: bool) -> None:
         """Label and write; reparse: from stored replies, although labels stand; partial: also what is answered of a

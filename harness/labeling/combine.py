@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,9 +50,14 @@ class Combined:
 
 def voter_names(tables: Sequence[VoteTable]) -> tuple[str, ...]:
     """The voters' names; a name that comes again gets a number ("facs", "facs-2")."""
+    return numbered(table.voter for table in tables)
+
+
+def numbered(wanted: Iterable[str]) -> tuple[str, ...]:
+    """The names, each once: one that comes again gets a number."""
     names: list[str] = []
-    for table in tables:
-        choices = itertools.chain([table.voter], (f"{table.voter}-{number}" for number in itertools.count(2)))
+    for one in wanted:
+        choices = itertools.chain([one], (f"{one}-{number}" for number in itertools.count(2)))
         names.append(next(name for name in choices if name not in names))
     return tuple(names)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.errors import DataError, StoreError, listed
 from harness.expressions import LabelSpace
+from harness.labeling.combine import numbered
 from harness.store import MANIFEST, Artifact, Store
 
 KINDS = ("pseudo-label", "label")
@@ -119,11 +120,8 @@ def _stored(store: Store, kind: str, fingerprint: str) -> Artifact:
 
 def _by_labeler(parts: list[Artifact]) -> dict[str, Path]:
     """Label artifacts by their labelers' names; one that comes again gets a number."""
-    found: dict[str, Path] = {}
-    for part in parts:
-        use = part.manifest.key["params"]["labeler"]["use"]
-        found[use if use not in found else f"{use}-{len(found) + 1}"] = part.folder
-    return found
+    names = numbered(part.manifest.key["params"]["labeler"]["use"] for part in parts)
+    return dict(zip(names, (part.folder for part in parts), strict=True))
 
 
 def _truth(store: Store, data: str, space: Mapping[str, Any]) -> Path | None:
