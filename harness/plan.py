@@ -211,7 +211,7 @@ def _language(
     stages: dict[str, Stage],
 ) -> dict[str, Any]:  # fmt: skip
     """What the stage of a language model needs beside; refuses here what would be refused before the first request."""
-    from harness.labeling.providers import asked, check_consent, decides, ladder
+    from harness.labeling.providers import asked, cap_of, check_consent, decides, ladder
 
     data = experiment.data
     try:
@@ -219,8 +219,7 @@ def _language(
         assert first is not None
         rungs = ladder(build.registry, first)
         check_consent([first, *rungs], data.allow_remote, data.target.use)
-        for one in (first, *rungs):
-            one.terms()
+        cap_of([first, *rungs])
     except HarnessError as error:
         raise type(error)(f"{key}: {error}") from error
     larger = [rung for rung in first.options.escalation if rung.change == "larger-crop"]

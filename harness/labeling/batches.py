@@ -10,8 +10,9 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from harness.labeling.brake import Brake
 from harness.labeling.cache import Entry, OpenBatch, Stored
-from harness.labeling.engine import Brake, Engine, Request, Unanswered
+from harness.labeling.engine import Engine, Request, Unanswered
 from harness.labeling.meter import dollars
 from harness.labeling.pacing import backoff
 from harness.vlm import FATAL, BatchItem, BatchModel, BatchOptions, Reply, RequestError, Usage

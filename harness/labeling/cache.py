@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +66,12 @@ class Stored:
         return cls(Reply(**{**data, "usage": Usage(**data["usage"])}), error, batch)
 
 
+def storable(reply: Reply) -> Reply:
+    """The reply with texts that any file can hold: JSON may bring half a surrogate pair, which UTF-8 does not know."""
+    texts = {name: text for name in ("text", "model", "id", "detail") if not (text := getattr(reply, name)).isascii()}
+    return replace(reply, **{name: text.encode("utf-8", "replace").decode() for name, text in texts.items()})
+
+
 @dataclass(frozen=True)
 class Entry:
     """One reply to keep. asker: digest of labeler and sampling parameters; model: as asked for."""
@@ -92,7 +98,7 @@ class ReplyCache:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._waiting: list[tuple[Write, asyncio.Future[None] | None]] = []
+        self._waiting: list[tuple[Write, asyncio.Future[None]]] = []
         self._flushing: asyncio.Task[None] | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -140,18 +146,31 @@ class ReplyCache:
     def open_batches(self, asker: str) -> list[OpenBatch]:
         """The batches of an asker whose results are not all here, oldest first."""
         query = "SELECT tag, created, items, batch FROM batches WHERE asker = ? ORDER BY created, tag"
-        return [OpenBatch(*row) for row in self._reader.execute(query, [asker])]
+        return [OpenBatch(*row) for row in self._rows(query, asker)]
 
     def batch_keys(self, tag: str) -> dict[int, bytes]:
         """Item number -> key of the request, of one batch."""
-        return dict(self._reader.execute("SELECT number, key FROM batch_items WHERE tag = ?", [tag]))
+        return dict(self._rows("SELECT number, key FROM batch_items WHERE tag = ?", tag))
+
+    def _rows(self, query: str, value: str) -> list[Any]:
+        try:
+            return self._reader.execute(query, [value]).fetchall()
+        except sqlite3.Error as error:
+            raise _unusable(self.path, error) from error
 
     # --- writing: durable when the coroutine returns
 
-    async def put(self, entry: Entry) -> None:
-        """Keep one reply; the first of two for a key stays."""
+    async def put(self, entry: Entry) -> Stored:
+        """Keep one reply; the first of two for a key stays, and is returned."""
         row = (entry.key, entry.asker, entry.labeler, entry.model, time.time(), entry.stored.to_json())
-        await self.write(lambda db: db.execute("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?, ?)", row))
+        first = True
+
+        def write(db: sqlite3.Connection) -> None:
+            nonlocal first
+            first = db.execute("INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?, ?)", row).rowcount > 0
+
+        await self.write(write)
+        return entry.stored if first else self.get(entry.key) or entry.stored
 
     async def put_many(self, entries: Sequence[Entry]) -> None:
         """Keep several replies in one commit."""
@@ -195,13 +214,15 @@ class ReplyCache:
         loop = asyncio.get_running_loop()
         while self._waiting:
             batch, self._waiting = self._waiting, []
-            failure: StoreError | None = None
+            failure: Exception | None = None
             try:
                 await loop.run_in_executor(self._thread, self._commit, [change for change, _ in batch])
             except sqlite3.Error as error:
                 failure = _unusable(self.path, error)
+            except Exception as error:  # noqa: BLE001 - whoever waits has to hear of it
+                failure = error
             for _, done in batch:
-                if done is None or done.done():
+                if done.done():  # whoever waited was cancelled
                     continue
                 if failure:
                     done.set_exception(failure)

@@ -14,12 +14,13 @@ from harness.errors import Interrupted, PartialResult, StageError
 from harness.labeling.answers import Answers
 from harness.labeling.asking import Questioner, Voter
 from harness.labeling.batches import Batches
+from harness.labeling.brake import Brake, Halted
 from harness.labeling.cache import FILE, ReplyCache, Stored
 from harness.labeling.crops import AskedFace, FacesToAsk
-from harness.labeling.engine import Brake, Halted, Request, Unanswered
+from harness.labeling.engine import Request, Unanswered
 from harness.labeling.meter import Meter
 from harness.labeling.parsing import PARSER_VERSION
-from harness.labeling.providers import Asked, Models, check_consent, ladder, voters
+from harness.labeling.providers import Asked, Models, cap_of, check_consent, ladder, voters
 from harness.labeling.replies import ReplyWriter
 from harness.stage import StageContext
 from harness.vlm import BatchModel, BatchOptions
@@ -76,7 +77,10 @@ class _Labelling:
         self.meter = Meter(total=len(faces) * len(self.voters))
         self.brake = Brake()
         self.offline = is_offline()
-        self.models = Models(context.registry, cache, self.meter, self.brake, offline=self.offline, warn=context.notice)
+        self.models = Models(
+            context.registry, cache, self.meter, self.brake, cap_of([first, *rungs]), offline=self.offline,
+            warn=context.notice,
+        )  # fmt: skip
         self.questioner = self.models.questioner(first, rungs, context.label_space)
         self.answers = Answers(faces, self.voters, len(context.label_space), self.meter)
 

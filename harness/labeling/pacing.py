@@ -74,12 +74,12 @@ class Concurrency:
         self._timer = None
         self._wake()
 
-    def note(self, *, turned_away: bool, seconds: float = 0.0) -> None:
-        """One request came back after so many seconds; turned_away: with 429 or 529."""
+    def note(self, *, turned_away: bool, seconds: float | None) -> None:
+        """One request came back; turned_away: with 429 or 529. seconds: that a reply took, None if there was none."""
         self._answered += 1
         self._turned_away += turned_away
         self._paced = self._paced or turned_away
-        if not turned_away:
+        if seconds is not None:
             self._seconds += (seconds - self._seconds) / 16 if self._seconds else seconds
         if self._answered < max(ROUND, self.limit):
             return

@@ -12,8 +12,10 @@ from harness.components import Options
 from harness.errors import ConfigError
 from harness.expressions import LabelSpace
 from harness.labeling.asking import Questioner, Voter, Way
+from harness.labeling.brake import Brake
+from harness.labeling.budget import MOST_OUTPUT, Budget, Terms
 from harness.labeling.cache import ReplyCache
-from harness.labeling.engine import MOST_OUTPUT, Brake, Engine, Terms
+from harness.labeling.engine import Engine
 from harness.labeling.images import prepare
 from harness.labeling.keys import Keys, asker_of
 from harness.labeling.meter import Meter
@@ -55,14 +57,8 @@ class Asked:
         return self.prompts.render(space, answer, lambda image: prepare(image, self.options.image))
 
     def terms(self) -> Terms:
-        """What asking it costs. ConfigError for a cap that cannot be held because the price is not known."""
-        price = self.price
-        if price is None and self.options.max_cost is not None:
-            raise ConfigError(
-                f"labeler {self.name!r}: max_cost cannot be held, the price of model {self.options.model!r} is not "
-                "known; name a file with its price (option prices), or take max_cost out"
-            )
-        return Terms(price, int(getattr(self.options, "max_tokens", None) or MOST_OUTPUT))
+        """What asking it costs."""
+        return Terms(self.price, int(getattr(self.options, "max_tokens", None) or MOST_OUTPUT))
 
 
 def asked(registry: Registry, component: Mapping[str, Any]) -> Asked | None:
@@ -94,6 +90,21 @@ def ladder(registry: Registry, first: Asked) -> list[Asked]:
         else:
             found.append(first)
     return found
+
+
+def cap_of(models: Sequence[Asked]) -> float | None:
+    """The cap on what a labeler and its ladder may cost together, US dollars: the smallest that is set, or None.
+
+    ConfigError for a cap that cannot be held because the price of one of them is not known.
+    """
+    cap = min((one.options.max_cost for one in models if one.options.max_cost is not None), default=None)
+    for one in models:
+        if cap is not None and one.price is None:
+            raise ConfigError(
+                f"labeler {one.name!r}: max_cost cannot be held, the price of model {one.options.model!r} is not "
+                "known; name a file with its price (option prices), or take max_cost out"
+            )
+    return cap
 
 
 def decides(first: Asked, rungs: Sequence[Asked]) -> dict[str, Any]:
@@ -135,13 +146,14 @@ class Models:
     """The engines of one labelling: one for each model with its parameters, shared by the rungs that ask it."""
 
     def __init__(
-        self, registry: Registry, cache: ReplyCache, meter: Meter, brake: Brake, *, offline: bool = False,
-        warn: Callable[[str], None] = lambda _: None,
+        self, registry: Registry, cache: ReplyCache, meter: Meter, brake: Brake, cap: float | None, *,
+        offline: bool = False, warn: Callable[[str], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self._registry = registry
         self._cache = cache
         self._meter = meter
         self._brake = brake
+        self._budget = Budget(cap, meter, brake)
         self._offline = offline
         self._warn = warn
         self.engines: dict[str, Engine] = {}
@@ -153,7 +165,7 @@ class Models:
             model = _Nobody() if self._offline else self._build(one)
             self.engines[asker] = Engine(
                 model, one.name, asker, one.options, cache=self._cache, meter=self._meter, brake=self._brake,
-                terms=one.terms(), offline=self._offline, warn=self._warn,
+                budget=self._budget, terms=one.terms(), offline=self._offline, warn=self._warn,
             )  # fmt: skip
         return self.engines[asker]
 
