@@ -24,11 +24,13 @@ class Pace:
         self._when = time.monotonic() if began is None else began
         self._done = 0.0
         self._total: float | None = None
+        self._counting = True
         self.left = ""
 
     def due(self, done: float, total: float | None, now: float) -> bool:
         """Whether to print a line now: after so many seconds, or because what was counted is counted no more."""
-        news = total is None and self._total is not None
+        news = total is None and self._counting
+        self._counting = total is not None
         if not news and now - self._when < PLAIN_EVERY:
             self._total = total
             return False

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sqlite3
-from collections import Counter
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from harness.expressions import label_space
-from harness.testing.providers import Answer, Rule
+from harness.testing.providers import Answer, Rule, answered_more_than
 
 NAMES = list(label_space("abaw-compound-7").names)
 CHEAP = {"prices": "prices.toml", "max_tokens": 32, "limits": {"connections": 1}}
-
-
-def twice_asked(server):
-    """Questions that were answered more than once: image and text."""
-    counts = Counter((one.image, one.text) for one in server.replies)
-    return [question for question, count in counts.items() if count > 1]
 
 
 def test_labels_are_a_table_with_a_row_a_face(label, claude, home):
@@ -103,11 +97,7 @@ def test_images_in_folders_are_named_by_their_files(harness, claude, home):
     for person in ("anna", "ben"):
         (home / "people" / person).mkdir(parents=True)
         for number in (2, 10):
-            (home / "faces" / f"f{number % 3}.png").copy(home / "people" / person / f"{number}.png") if hasattr(
-                Path, "copy"
-            ) else (home / "people" / person / f"{number}.png").write_bytes(
-                (home / "faces" / f"f{number % 3}.png").read_bytes()
-            )
+            shutil.copy(home / "faces" / f"f{number % 3}.png", home / "people" / person / f"{number}.png")
     result = harness("label", "people", "--cropped", "--labeler", claude(), "--executor", "inline")
     assert result.exit_code == 0, result.output
     files = pd.read_csv(home / "labels.csv")["file"].tolist()
@@ -193,7 +183,7 @@ def test_the_cap_ends_with_status_3_and_a_higher_one_goes_on_without_asking_agai
     assert 0 < answered < 12
     assert label(claude(**CHEAP), "--max-cost", "1").exit_code == 0
     assert len(server.replies) == 12
-    assert not twice_asked(server)
+    assert not answered_more_than(1, server.requests)
 
 
 def test_partial_writes_the_answered_part_and_the_status_stays(label, claude, server, home):
@@ -229,8 +219,6 @@ def test_offline_uses_what_is_stored_and_asks_nobody(label, claude, server, home
 
 
 def test_offline_ends_with_the_command(label, claude, monkeypatch):
-    import os
-
     monkeypatch.delenv("HARNESS_OFFLINE", raising=False)
     label(claude(), "--offline")
     assert "HARNESS_OFFLINE" not in os.environ

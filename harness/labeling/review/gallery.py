@@ -79,9 +79,10 @@ def policy(source: str) -> str:
 
 
 def choose(said: Judged, most: int) -> NDArray[np.int64]:
-    """Rows of the faces to show, in their order: first those without a label or that voters disagree on, then others;
+    """Rows of the faces to show: first those without a label, or that a voter gave none or another one, then others;
     where they are too many, evenly spread."""
-    doubtful = (said.decided < 0) | said.disagree
+    unanswered = ((said.labels < 0) & (said.outcomes != NOT_ASKED)).any(0)
+    doubtful = (said.decided < 0) | said.disagree | unanswered
     wanted = np.flatnonzero(doubtful)
     rest = np.flatnonzero(~doubtful)
     first = _spread(wanted, most)

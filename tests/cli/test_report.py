@@ -1,0 +1,71 @@
+"""Progress where there is no terminal: a line now and then, with what is left."""
+
+from __future__ import annotations
+
+import io
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from harness.cli import report
+from harness.cli.report import ConsoleReporter, Pace, amounts, duration
+from harness.plan import Stage
+
+
+def test_a_line_is_due_every_half_minute():
+    pace = Pace(0.0)
+    assert not pace.due(1, 10, 29.9)
+    assert pace.due(2, 10, 30.0)
+    assert not pace.due(3, 10, 59.0)
+    assert pace.due(4, 10, 60.0)
+
+
+def test_the_pace_of_the_last_line_says_how_long_it_will_take():
+    pace = Pace(0.0)
+    pace.due(0, 1000, 1.0)
+    assert pace.due(500, 1000, 30.0)  # out of the store, at once
+    assert pace.due(530, 1000, 60.0)
+    assert pace.left == "about 8 min left"
+
+
+@pytest.mark.parametrize(("done", "total"), [(530.0, None), (500.0, 1000.0), (600.0, 900.0)])
+def test_nothing_is_guessed_without_a_total_or_a_pace(done, total):
+    pace = Pace(0.0)
+    pace.due(0, 1000, 1.0)
+    pace.due(500, 1000, 30.0)
+    assert pace.due(done, total, 60.0)
+    assert pace.left == ""
+
+
+def test_what_is_counted_no_more_is_news():
+    pace = Pace(0.0)
+    pace.due(3, 10, 1.0)
+    assert pace.due(0, None, 1.1)
+    assert not pace.due(0, None, 1.2)
+    assert Pace(0.0).due(0, None, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.2, "about 1 s left"), (89, "about 89 s left"), (720, "about 12 min left"),
+                           (9000, "about 2.5 h left")],
+)  # fmt: skip
+def test_a_time_to_come_is_told_no_finer_than_it_is_known(seconds, words):
+    assert duration(seconds) == words
+
+
+def test_amounts_are_readable():
+    assert amounts(1200, 10000) == "1,200 of 10,000"
+    assert amounts(1200, None) == "1,200"
+    assert amounts(0, None) == ""
+
+
+def test_a_plain_line_has_stage_amount_text_and_time_left(monkeypatch):
+    moments = iter([0.0, 0.0, 0.0, 1.0, 31.0])  # reporter's pace, stage's begin, stage's pace, two reports
+    monkeypatch.setattr(report, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+    file = io.StringIO()
+    reporter = ConsoleReporter(Console(file=file))
+    reporter.started(Stage("label", "label (claude)", {}, {}), 4, 5)
+    reporter.progress("3 [in] flight", 0, 100)
+    reporter.progress("3 [in] flight", 25, 100)
+    assert file.getvalue().splitlines() == [" 4/5 label (claude): 25 of 100, 3 [in] flight, about 2 min left"]
