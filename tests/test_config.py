@@ -120,6 +120,29 @@ def test_setting_an_option_of_a_component_written_as_a_name_keeps_the_name():
     assert changed["faces"]["detector"] == {"use": "retinaface", "runtime": "torch"}
 
 
+def test_an_override_reaches_into_a_list_by_number_or_into_its_only_element():
+    two = {"labeling": {"labelers": ["claude", {"use": "facs"}]}}
+    changed = apply_override(two, "labeling.labelers.0.model=x")
+    assert changed["labeling"]["labelers"] == [{"use": "claude", "model": "x"}, {"use": "facs"}]
+    assert two["labeling"]["labelers"][0] == "claude"
+    assert apply_override(two, "labeling.labelers.1=replay")["labeling"]["labelers"] == ["claude", "replay"]
+    one = apply_override({"labelers": ["claude"]}, "labelers.limits.connections=3")
+    assert one == {"labelers": [{"use": "claude", "limits": {"connections": 3}}]}
+    assert apply_override({"labelers": ["claude"]}, "labelers=facs") == {"labelers": "facs"}
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("labelers.2.model=x", "'labelers' holds 2, counted from 0"),
+        ("labelers.model=x", "'labelers' holds 2; say which, counted from 0: labelers.0.model"),
+    ],
+)
+def test_an_override_that_misses_a_list_says_how_to_name_an_element(override, said):
+    with pytest.raises(ConfigError, match=said):
+        apply_override({"labelers": ["a", "b"]}, override)
+
+
 @pytest.mark.parametrize("override", ["nothing", "=1", "a..b=1", ".a=1"])
 def test_a_malformed_override_shows_the_form(override):
     with pytest.raises(ConfigError, match="write key=value"):

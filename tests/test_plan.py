@@ -225,3 +225,20 @@ def test_a_damaged_input_of_what_has_to_run_is_found_byte_by_byte(tmp_path):
     ((stage, reason),) = todo.damaged
     assert stage.title == "fuse"
     assert "is damaged (its sha256 is wrong)" in reason
+
+
+def test_the_plan_up_to_the_labels_trains_and_scores_nothing_and_wants_every_stage():
+    whole = plan()
+    laid = whole.labels()
+    assert list(laid.stages) == ["data:target", "truth:target", "faces:target", "label:0", "pseudo-label"]
+    assert laid.results == list(laid.stages.values())
+    assert laid.stages["label:0"] is whole.stages["label:0"]
+    assert laid.stages["pseudo-label"].params["keep_all"] is True
+    assert laid.stages["pseudo-label"].fingerprint != whole.stages["pseudo-label"].fingerprint
+
+
+def test_what_is_wanted_anew_is_missing_although_it_stands(tmp_path):
+    laid, store = plan().labels(), Store(tmp_path)
+    store_all(store, laid)
+    again = laid.stages["label:0"]
+    assert pending(laid, store, {again.fingerprint}).missing == (again,)

@@ -21,8 +21,8 @@ def test_labels_are_a_table_with_a_row_a_face(label, claude, home):
     result = label(claude())
     assert result.exit_code == 0, result.output
     table = pd.read_csv(home / "labels.csv", keep_default_na=False)
-    first = "clip frame face file subject outcome label confidence confident voters agreeing explanation".split()
-    assert list(table.columns) == [*first, *NAMES]
+    places, judged = ["clip", "frame", "face", "file", "subject"], ["outcome", "label", "confidence", "confident"]
+    assert list(table.columns) == [*places, *judged, "voters", "agreeing", "explanation", *NAMES]
     assert table["file"].tolist() == [f"f{number}.png" for number in range(6)]
     assert set(table["outcome"]) == {"label"}
     assert set(table["label"]) <= set(NAMES)

@@ -124,3 +124,11 @@ def test_an_annotations_file_that_is_missing_or_damaged_is_named(tmp_path: Path)
     for name, message in (("gone.csv", "no such annotations file"), ("broken.parquet", "annotations cannot be read")):
         with pytest.raises(DataError, match=f"{name}: {message}"):
             Videos(VideosOptions(root=tmp_path, annotations=tmp_path / name), tmp_path).annotations()
+
+
+def test_images_may_be_face_crops_already(tmp_path: Path) -> None:
+    lay(tmp_path, "a.png")
+    for root in (tmp_path, tmp_path / "a.png"):
+        for cropped in (False, True):
+            (clip,) = Videos(VideosOptions(root=root, cropped=cropped), tmp_path).clips()
+            assert clip.cropped is cropped
