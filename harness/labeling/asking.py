@@ -75,9 +75,9 @@ class Questioner:
         self.ways = ways
         self.classes = classes
 
-    def asking_with(self, asker: str, ask: Ask, others: Ask | None) -> Questioner:
-        """The same questions, those to `asker` by another way; those to anybody else by `others`, if given."""
-        ways = [replace(way, ask=ask if way.keys.asker == asker else others or way.ask) for way in self.ways]
+    def asking_with(self, asker: str, ask: Ask) -> Questioner:
+        """The same questions, those to `asker` by another way."""
+        ways = [replace(way, ask=ask if way.keys.asker == asker else way.ask) for way in self.ways]
         return Questioner(ways, self.classes)
 
     def first(self, face: AskedFace, voter: Voter) -> Request:

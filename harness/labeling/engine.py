@@ -69,6 +69,7 @@ class Engine:
         self._checked: asyncio.Task[None] | None = None
         self._usual_output = float(min(USUAL_OUTPUT, terms.most_output))
         self._most_input = 0
+        self._counted: set[int] = set()  # beginnings of keys
         self._requests = TokenBucket(self.limits.requests_per_minute, self._clock)
         self._input = TokenBucket(self.limits.input_tokens_per_minute, self._clock)
         self._output = TokenBucket(self.limits.output_tokens_per_minute, self._clock)
@@ -79,7 +80,7 @@ class Engine:
         """The reply to a request: `known` if given, from the cache, or from the provider. Halted if asking stopped."""
         stored = known or self.cache.get(request.key)
         if stored is not None:
-            self.count(stored, cached=True)
+            self.count(request.key, stored, cached=True)
             return stored
         if self.offline:
             return Unanswered("offline", "no reply is stored, and nothing is asked offline")
@@ -120,10 +121,14 @@ class Engine:
         tokens = max(request.tokens, self._most_input) if request.tokens else 2 * self._most_input
         return self.terms.most(tokens, batch=batch)
 
-    def count(self, stored: Stored, *, cached: bool) -> None:
-        """Put a reply's tokens and cost on the meter."""
+    def count(self, key: bytes, stored: Stored, *, cached: bool) -> None:
+        """Put a reply on the meter; its tokens and cost only once, though equal faces share it."""
         usage = stored.reply.usage
         self.answered = self.answered or stored.error is None
+        short = int.from_bytes(key[:8])
+        if short in self._counted:
+            return
+        self._counted.add(short)
         self._most_input = max(
             self._most_input, usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
         )
@@ -215,7 +220,7 @@ class Engine:
     async def _keep(self, request: Request, stored: Stored) -> Stored:
         kept = await self.cache.put(Entry(request.key, self.asker, self.labeler, self.options.model, stored))
         self._unanswered_in_a_row = 0
-        self.count(stored, cached=False)
+        self.count(request.key, stored, cached=False)
         return kept
 
     def _given_up(self, failed: RequestError) -> Unanswered:

@@ -16,7 +16,7 @@ from harness.labeling.engine import Request, Unanswered
 from harness.labeling.keys import Keys, asker_of
 from harness.labeling.parsing import Parser
 from harness.labeling.providers import Asked, voters
-from harness.vlm import Usage
+from harness.vlm import BatchOptions, Usage
 
 REPLY_TOKENS = 12  # a class name with a word or two around it
 DESCRIPTION_TOKENS = 150  # a first step that describes
@@ -55,7 +55,7 @@ def estimate(one: Asked, faces: Path, sample: Mapping[str, Any], space: LabelSpa
     unknown = False
     cost: float | None = 0.0
     terms = one.terms()
-    batch = bool(getattr(one.options, "batch", False))
+    batch = isinstance(one.options, BatchOptions) and one.options.batch
     with ReplyCache(caches / FILE) as cache:
         faces_left = iter(asked)
         while block := list(islice(faces_left, BLOCK)):

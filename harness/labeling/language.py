@@ -17,7 +17,7 @@ from harness.labeling.batches import Batches
 from harness.labeling.brake import Brake, Halted
 from harness.labeling.cache import FILE, ReplyCache, Stored
 from harness.labeling.crops import AskedFace, FacesToAsk
-from harness.labeling.engine import Request, Unanswered
+from harness.labeling.engine import Engine, Request, Unanswered
 from harness.labeling.meter import Meter
 from harness.labeling.parsing import PARSER_VERSION
 from harness.labeling.providers import Asked, Models, cap_of, check_consent, ladder, voters
@@ -83,6 +83,7 @@ class _Labelling:
         )  # fmt: skip
         self.questioner = self.models.questioner(first, rungs, context.label_space)
         self.answers = Answers(faces, self.voters, len(context.label_space), self.meter)
+        self._answering = False  # batches show their own progress
 
     async def watch(self) -> None:
         """Pull the brake when the user wants it, and keep the progress line alive."""
@@ -90,7 +91,7 @@ class _Labelling:
             await asyncio.sleep(EVERY)
             if self.context.stopping.is_set():
                 self.brake.pull("interrupted", "stopped by the user")
-            if self.meter.done:
+            if self._answering and self.meter.done:
                 self._progress()
 
     def _progress(self) -> None:
@@ -101,39 +102,47 @@ class _Labelling:
     async def ask(self, writer: ReplyWriter) -> None:
         """Ask everything there is to ask; whatever ends it early is on the brake."""
         questioner = self.questioner
-        if not self.offline and isinstance(self.first.options, BatchOptions) and self.first.options.batch:
+        if not self.offline:
             with contextlib.suppress(Halted):
                 questioner = await self._in_batches()
         if self.brake.halt is None:
+            self._answering = True
             await self._pass(questioner, writer)
 
     async def _in_batches(self) -> Questioner:
-        """Ask the labeler by batches; returns the questioner that takes their replies from the cache."""
-        asker = self.questioner.ways[0].keys.asker
-        engine = self.models.engines[asker]
+        """Ask the models that are to be asked by batches; returns the questioner that takes their replies from the
+        cache. Those that come first on the ladder are asked first; a model between them is asked one by one."""
+        askers = [
+            asker
+            for asker, engine in self.models.engines.items()
+            if isinstance(engine.options, BatchOptions) and engine.options.batch
+        ]
+        questioner = self.questioner
+        for asker in askers:
+            questioner = questioner.asking_with(asker, _later)
+        for asker in askers:
+            questioner = await self._by_batches(self.models.engines[asker], questioner)
+        return questioner
+
+    async def _by_batches(self, engine: Engine, questioner: Questioner) -> Questioner:
         if not isinstance(engine.model, BatchModel):
-            raise StageError(f"labeler {self.first.name!r} has no batch API; take the option batch out")
+            raise StageError(f"labeler {engine.labeler!r} has no batch API; take the option batch out")
         await engine.check()
         batches = Batches(engine, engine.model, self.brake, self.context.progress)
-
-        async def later(_request: Request, _known: Stored | None) -> Unanswered:
-            return Unanswered("batch", "asked when the batches have ended")
-
-        await batches.run(lambda ask: self._pass(self.questioner.asking_with(asker, ask, later), None))
-        return self.questioner.asking_with(asker, batches.from_cache, None)
+        await batches.run(lambda ask: self._pass(questioner.asking_with(engine.asker, ask), None))
+        return questioner.asking_with(engine.asker, batches.from_cache)
 
     async def _pass(self, questioner: Questioner, writer: ReplyWriter | None) -> None:
         """Go over every question, many at a time; with a writer, keep the answers."""
         self.meter.done = 0
         jobs = _Ahead(self._blocks(questioner))
         count = min(self.meter.total, 2 * self.first.options.limits.connections + 16)
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(count):
-                    group.create_task(self._work(questioner, jobs, writer))
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None  # the first is what went wrong; the others were cancelled for it
-        self._progress()
+        tasks = [asyncio.create_task(self._work(questioner, jobs, writer)) for _ in range(count)]
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+        if errors := [end for end in ends if end is not None]:
+            raise errors[0]
+        if writer:
+            self._progress()
 
     def _blocks(self, questioner: Questioner) -> Iterator[list[Job]]:
         """(row, face, voter, first request, stored reply to it) of every question, looked up block by block."""
@@ -144,17 +153,20 @@ class _Labelling:
             yield [(next(rows), face, voter, one, known.get(one.key)) for face, voter, one in asked]
 
     async def _work(self, questioner: Questioner, jobs: _Ahead, writer: ReplyWriter | None) -> None:
-        while self.brake.halt is None and (job := await jobs.next()):
-            row, face, voter, request, known = job
-            try:
+        try:
+            while self.brake.halt is None and (job := await jobs.next()):
+                row, face, voter, request, known = job
                 answer = await questioner.answer(face, voter, request, known)
-            except Halted:
-                return
-            if writer:
-                self.answers.keep(row, face, voter, answer, writer)
-            self.meter.done += 1
-            if known is not None and row % 64 == 0:
-                await asyncio.sleep(0)  # replies from the cache never wait: let the others and the brake have a turn
+                self.meter.done += answer.unanswered is None
+                if writer:
+                    self.answers.keep(row, face, voter, answer, writer)
+                if known is not None and row % 64 == 0:
+                    await asyncio.sleep(0)  # replies from the cache never wait: the brake must have a turn
+        except Halted:
+            return
+        except BaseException as error:  # the others finish what they are paying for, and ask nothing more
+            self.brake.pull("fatal", str(error))
+            raise
 
     # --- what came of it
 
@@ -188,7 +200,7 @@ class _Labelling:
             )
         if meter.outcomes["error"] == meter.total:
             reason = next(iter(self.answers.reasons.values()), "no reason given")
-            raise StageError(f"labeler {name!r}: the provider refused every request: {reason}")
+            raise StageError(f"labeler {name!r}: no request was answered: {reason}")
 
     def write(self) -> None:
         """The artifact, and what the user should know of it."""
@@ -204,10 +216,16 @@ class _Labelling:
         if without:
             told = ", ".join(f"{name} {count}" for name in OUTCOMES[1:] if (count := meter.outcomes[name]))
             self.context.notice(f"labeler {first.name!r}: {without} of {meter.total} questions gave no label: {told}")
-        others = sorted(one for one in meter.models if one and one != first.options.model)
+        asked = {engine.options.model for engine in self.models.engines.values()}
+        others = sorted(one for one in meter.models if one and one not in asked)
         if others:
             answered = ", ".join(others)
-            self.context.notice(f"labeler {first.name!r}: asked {first.options.model!r}, answered by {answered}")
+            models = ", ".join(sorted(asked))
+            self.context.notice(f"labeler {first.name!r}: asked {models}, answered by {answered}")
+
+
+async def _later(_request: Request, _known: Stored | None) -> Unanswered:
+    return Unanswered("batch", "asked by a batch")
 
 
 class _Ahead:

@@ -14,8 +14,10 @@ from harness.vlm import Usage
 class Meter:
     """Running totals of one labelling.
 
-    requests   answered now; cached: found in the store; repeats: attempts beyond the first; cost: US dollars of all
-    replies, those found in the store included; None once one of an unknown price was among them
+    total, done  questions; unanswered: those without an answer, by the reason; outcomes: of all
+    requests     answered now; cached: found in the store; repeats: attempts beyond the first
+    models       replies by the model that answered; what equal faces share counts once, in tokens and cost too
+    cost         US dollars of all replies, those found in the store included; None once a price was not known
     """
 
     total: int = 0
