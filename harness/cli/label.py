@@ -48,12 +48,14 @@ PATH = click.Path(path_type=Path)
 )
 @click.option("--reparse", is_flag=True, help="Read the stored replies anew; nobody is asked.")
 @click.option("--partial", is_flag=True, help="If it stops early, write what is answered (exit status 3 stays).")
+@click.option("--dry-run", is_flag=True, help="Tell what would be asked, and what it would cost; ask nothing.")
 @click.option("--executor", help="Executor to run the stages with.")
 @offline_option
 @store_option
 @click.pass_context
 def label(
     context: click.Context, /, store_folder: Path, out: Path, replies: Path | None, reparse: bool, partial: bool,
+    dry_run: bool,
     **request: Any,
 ) -> None:  # fmt: skip
     """Label DATA: a folder of images and videos, one file, or the name of a data set.
@@ -73,4 +75,8 @@ def label(
     session: Session = context.obj
     registry = session.registry()
     experiment = Request(**request).experiment(registry)
-    Labelling(registry, experiment, store_folder, out, replies).run(reparse=reparse, partial=partial)
+    labelling = Labelling(registry, experiment, store_folder, out, replies, reparse=reparse)
+    if dry_run:
+        labelling.tell()
+    else:
+        labelling.run(partial=partial)

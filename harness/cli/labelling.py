@@ -13,6 +13,7 @@ from rich.console import Console
 from harness.cli.label_partial import answered_part
 from harness.cli.label_summary import Labelled, print_labels_summary
 from harness.cli.options import STORE, offline
+from harness.cli.plan import print_plan
 from harness.cli.report import ConsoleReporter
 from harness.config import Experiment
 from harness.contents import Contents
@@ -28,11 +29,15 @@ from harness.store import Store
 
 
 class Labelling:
-    """One `harness label`: out and replies are the tables to write; replies may be None."""
+    """One `harness label`: out and replies are the tables to write; replies may be None.
+
+    reparse: label from stored replies, although labels stand.
+    """
 
     def __init__(
-        self, registry: Registry, experiment: Experiment, store_folder: Path, out: Path, replies: Path | None
-    ) -> None:
+        self, registry: Registry, experiment: Experiment, store_folder: Path, out: Path, replies: Path | None, *,
+        reparse: bool = False,
+    ) -> None:  # fmt: skip
         self.started = time.monotonic()
         self.registry = registry
         self.experiment = experiment
@@ -43,6 +48,7 @@ class Labelling:
         with Contents(self.store.root / "contents.sqlite") as contents:
             self.plan = experiment_plan(experiment, registry, contents.digest).labels()
         self.labelers = self._labelers()
+        self.anew = self._anew(reparse)
         self.asked_before = count(self.store.root)
 
     def _labelers(self) -> dict[str, Stage]:
@@ -50,21 +56,28 @@ class Labelling:
         stages = [stage for role, stage in self.plan.stages.items() if role.startswith("label:")]
         return dict(zip(numbered(stage.params["labeler"]["use"] for stage in stages), stages, strict=True))
 
-    def run(self, *, reparse: bool, partial: bool) -> None:
-        """Label and write; reparse: from stored replies, although labels stand; partial: also what is answered of a
-        labelling that stopped early. PartialResult passes in either case."""
+    def _anew(self, reparse: bool) -> set[str]:
+        """The fingerprints of the stages that read replies again. ConfigError if no labeler gives any."""
         language = [stage for stage in self.labelers.values() if "asked" in stage.params]
         if not language and (reparse or self.replies):
             raise ConfigError(f"{'--reparse' if reparse else '--replies'}: no labeler here gives replies in words")
-        last = self.plan.stages["pseudo-label"]
-        anew = {stage.fingerprint for stage in (*language, last)} if reparse else set()
+        return {stage.fingerprint for stage in (*language, self.plan.stages["pseudo-label"])} if reparse else set()
+
+    def tell(self) -> None:
+        """What `run` would do, and cost."""
+        print_plan(self.plan, self.store, self.registry, self.anew)
+
+    def run(self, *, partial: bool) -> None:
+        """Label and write; partial: also what is answered of a labelling that stopped early. PartialResult passes in
+        either case."""
         try:
             with ConsoleReporter(self.console) as reporter, self._executor() as executor:
-                outcome = execute(self.plan, self.store, executor, reporter, self.registry.settings, anew)
+                outcome = execute(self.plan, self.store, executor, reporter, self.registry.settings, self.anew)
         except PartialResult:
             if partial:
                 self._write_part()
             raise
+        last = self.plan.stages["pseudo-label"]
         folders = {name: artifact.folder for name, artifact in outcome.artifacts.items()}
         where = "" if self.store.root == Path(STORE) else f" --store {self.store.root}"
         self._write(folders, f"harness labels show {last.fingerprint[:12]}{where}")

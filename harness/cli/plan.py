@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from harness.labeling.estimate import Estimate
     from harness.labeling.providers import Asked
     from harness.plan import Plan
-    from harness.store import Artifact
+    from harness.plugins import Registry
+    from harness.store import Artifact, Store
 
 
 @click.command()
@@ -24,21 +25,28 @@ if TYPE_CHECKING:
 @click.pass_obj
 def plan(session: Session, config: str, overrides: tuple[str, ...], store_folder: Path) -> None:
     """Show the stages of CONFIG: what is in the store, and what would run."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from harness.config import load
     from harness.contents import Contents
-    from harness.plan import experiment_plan, pending
+    from harness.plan import experiment_plan
     from harness.store import Store
 
     experiment = load(config, overrides)
     store = Store(store_folder)
     with Contents(store.root / "contents.sqlite") as contents:
         laid = experiment_plan(experiment, session.registry(), contents.digest)
-    todo = pending(laid, store)
+    print_plan(laid, store, session.registry())
+
+
+def print_plan(laid: Plan, store: Store, registry: Registry, anew: Collection[str] = ()) -> None:
+    """Print a plan's stages and what is to be asked; anew: fingerprints of stages that run although they stand."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from harness.plan import pending
+
+    todo = pending(laid, store, anew)
     missing = {stage.fingerprint for stage in todo.missing}
     damaged = {stage.fingerprint for stage, _ in todo.damaged}
     cached = {stage.fingerprint: artifact for stage, artifact in todo.cached}
@@ -58,13 +66,13 @@ def plan(session: Session, config: str, overrides: tuple[str, ...], store_folder
     console = Console(highlight=False)
     console.print(table)
     console.print(f"{len(missing)} of {len(laid.ordered())} stages would run")
-    lines = list(_asking(laid, missing, cached, store.root, session))
+    lines = list(_asking(laid, missing, cached, store.root, registry))
     for line in lines or ["no request to any provider, no cost"]:
         console.print(Text(line), soft_wrap=True)
 
 
 def _asking(
-    laid: Plan, missing: Collection[str], cached: Mapping[str, Artifact], root: Path, session: Session
+    laid: Plan, missing: Collection[str], cached: Mapping[str, Artifact], root: Path, registry: Registry
 ) -> Iterator[str]:
     """What each language model would be asked, a line each."""
     for stage in laid.ordered():
@@ -78,7 +86,7 @@ def _asking(
         if faces is None:
             yield f"{stage.title}: requests and cost can be told when the faces are found; run faces first"
             continue
-        one = asked(session.registry(), stage.params["labeler"])
+        one = asked(registry, stage.params["labeler"])
         assert one is not None
         space = LabelSpace.from_dict(stage.params["label_space"])
         yield f"{stage.title}: {_told(estimate(one, faces.folder, stage.params['sample'], space, root), one)}"
