@@ -165,9 +165,11 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 @runtime_checkable
 class VisionLanguageModel(Protocol):
-    """A model that is asked in words. Built as target(options); may have `async def close() -> None`.
+    """A model that is asked in words. Built as target(options).
 
-    Built, asked and closed by the engine in one event loop. Retries of an SDK must be off.
+    Built, asked and closed by the engine in one event loop. Retries of an SDK must be off. It may have
+    `async def check() -> Sequence[str]`, called once before the first request: warnings for the user, or a
+    RequestError if it cannot be asked at all; and `async def close() -> None`.
     """
 
     async def reply(self, image: bytes, prompt: Prompt, schema: Mapping[str, Any] | None) -> Reply:
@@ -247,9 +249,11 @@ class Limits(_Table):
     requests_per_minute: float | None = Field(None, gt=0, description="the provider's limit for you; none: unlimited")
     input_tokens_per_minute: float | None = Field(None, gt=0, description="likewise, tokens sent (images included)")
     output_tokens_per_minute: float | None = Field(None, gt=0, description="likewise, tokens answered")
-    attempts: int = Field(6, ge=1, description="most attempts a request")
+    attempts: int = Field(6, ge=1, description="most attempts a request; those that the provider turned away with 429 "
+                          "or 529 do not count")  # fmt: skip
     timeout: float = Field(60.0, gt=0, description="seconds for one attempt")
-    give_up_after: float = Field(600.0, gt=0, description="seconds for one request with all its attempts")
+    give_up_after: float = Field(600.0, gt=0, description="seconds for one request with all its attempts and the waits "
+                                 "between them")  # fmt: skip
 
 
 class Rung(_Table):

@@ -7,6 +7,7 @@ writes are gathered while one commit is under way, so durability costs one fsync
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sqlite3
 import time
@@ -100,13 +101,15 @@ class ReplyCache:
         self.path = path
         self._waiting: list[tuple[Write, asyncio.Future[None]]] = []
         self._flushing: asyncio.Task[None] | None = None
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._reader = self._connect()
-            self._writer = self._connect()
-            self._writer.executescript(TABLES)
-        except (OSError, sqlite3.Error) as error:
-            raise _unusable(path, error) from error
+        with contextlib.ExitStack() as opened:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._reader = opened.enter_context(contextlib.closing(self._connect()))
+                self._writer = opened.enter_context(contextlib.closing(self._connect()))
+                self._writer.executescript(TABLES)
+            except (OSError, sqlite3.Error) as error:
+                raise _unusable(path, error) from error
+            self._opened = opened.pop_all()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="replies")
 
     def _connect(self) -> sqlite3.Connection:
@@ -121,8 +124,7 @@ class ReplyCache:
 
     def __exit__(self, *exc: object) -> None:
         self._thread.shutdown(wait=True)
-        self._reader.close()
-        self._writer.close()
+        self._opened.close()
 
     # --- reading
 

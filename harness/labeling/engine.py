@@ -165,14 +165,18 @@ class Engine:
             await self.brake.sleep(wait)
 
     async def _turn(self, request: Request) -> float:
-        """Wait until the limits let a request go; it then holds a place. Returns the tokens that it may answer."""
-        output = self._usual_output
-        wait = max(self._requests.take(1), self._input.take(request.tokens), self._output.take(output))
-        while wait := max(wait, self._pause.remaining):
-            await self.brake.sleep(wait)
-            wait = 0.0
-        self.brake.check()
+        """Wait for a place, and with it until the limits let the request go: one that had to wait for a place after
+        that would come at the wrong time. Returns the tokens that it is taken to answer."""
         await self.concurrency.acquire()
+        try:
+            output = self._usual_output
+            wait = max(self._requests.take(1), self._input.take(request.tokens), self._output.take(output))
+            while wait := max(wait, self._pause.remaining):
+                await self.brake.sleep(wait)
+                wait = 0.0
+        except BaseException:
+            self.concurrency.release()
+            raise
         return output
 
     async def _attempt(self, request: Request, output: float) -> Reply:

@@ -105,11 +105,13 @@ class Concurrency:
 
 
 class TokenBucket:
-    """At most so many units a minute, in the long run and in every second. None: no limit."""
+    """At most so many units in any minute, and those of one request; a second's worth at once. None: no limit."""
 
     def __init__(self, per_minute: float | None, clock: Clock = time.monotonic) -> None:
         self._rate = None if per_minute is None else per_minute / 60
         self._room = max(1.0, self._rate or 0.0)
+        if self._rate is not None and self._rate > 1:
+            self._rate *= 59 / 60  # with the second's worth, that is the minute's
         self._level = self._room
         self._clock = clock
         self._then = clock()
