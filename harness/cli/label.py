@@ -48,7 +48,9 @@ PATH = click.Path(path_type=Path)
 )
 @click.option("--reparse", is_flag=True, help="Read the stored replies anew; nobody is asked.")
 @click.option("--partial", is_flag=True, help="If it stops early, write what is answered (exit status 3 stays).")
-@click.option("--dry-run", is_flag=True, help="Tell what would be asked, and what it would cost; ask nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Find the faces, then tell what would be asked, and its cost; ask nothing."
+)
 @click.option("--executor", help="Executor to run the stages with.")
 @offline_option
 @store_option

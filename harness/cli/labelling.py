@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from harness.labeling.archive import count
 from harness.labeling.combine import numbered
 from harness.labeling.replies import FILE as REPLIES
 from harness.labeling.tables import Files, labels_table, replies_table, write_table
-from harness.plan import Stage, experiment_plan
+from harness.plan import Stage, experiment_plan, pending
 from harness.plugins import Registry
 from harness.run import execute
 from harness.store import Store
@@ -64,7 +65,11 @@ class Labelling:
         return {stage.fingerprint for stage in (*language, self.plan.stages["pseudo-label"])} if reparse else set()
 
     def tell(self) -> None:
-        """What `run` would do, and cost."""
+        """Find the faces, which asks nobody, and say what `run` would ask, and what that costs."""
+        found = {role: stage for role, stage in self.plan.stages.items() if stage.kind not in ("label", "pseudo-label")}
+        if pending(replace(self.plan, stages=found), self.store).missing:
+            with ConsoleReporter(self.console) as reporter, self._executor() as executor:
+                execute(replace(self.plan, stages=found), self.store, executor, reporter, self.registry.settings)
         print_plan(self.plan, self.store, self.registry, self.anew)
 
     def run(self, *, partial: bool) -> None:

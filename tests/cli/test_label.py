@@ -250,13 +250,11 @@ def test_a_reparse_that_fails_leaves_the_labels_as_they_were(label, harness, cla
 
 
 def test_a_dry_run_tells_requests_and_cost_and_asks_nothing(label, claude, server, home):
-    """Requests can be counted when the faces are found: here after a run that the cap stopped before the first one."""
-    assert "requests and cost can be told when the faces are found" in label(claude(**CHEAP), "--dry-run").output
-    assert label(claude(**CHEAP), "--max-cost", "0.000001").exit_code == 3
     result = label(claude(**CHEAP), "--dry-run")
     assert result.exit_code == 0, result.output
     assert "12 requests to http://127.0.0.1" in result.output
     assert "for 6 faces (0 of 12 questions stored)" in result.output
     assert "$0.0" in result.output
+    assert label(claude(**CHEAP), "--dry-run").output.count("stages to run") == 0
     assert not server.replies
     assert not (home / "labels.csv").exists()
