@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from harness.cli.schema import Row, rows
 from harness.components import KINDS, SINGULAR
 from harness.config import Component, Experiment
 from harness.plugins import Registry
@@ -52,8 +53,22 @@ def components() -> str:
             if not one.origin.distribution.startswith("cer-harness"):
                 continue
             lines += [f"### {one.spec.name}", "", f"{one.spec.summary} (`{one.origin.distribution}`)", ""]
-            lines += [*_rows(one.spec.options), ""]
+            lines += [*_options(one.spec.options), ""]
     return "\n".join(lines)
+
+
+def _options(model: type[BaseModel]) -> list[str]:
+    """A component's options as `harness plugins show` has them; those of tables within have dotted names."""
+    found = [
+        f"| `{one.name}` | {_escaped(one.type)} | {_toml(one)} | {_escaped(one.description)} |" for one in rows(model)
+    ]
+    return ["| key | type | default | meaning |", "|---|---|---|---|", *found] if found else ["No options."]
+
+
+def _toml(one: Row) -> str:
+    if one.required:
+        return "required"
+    return f"`{_escaped(one.default)}`" if one.default else ""
 
 
 def _sections(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, type[BaseModel]]]:
