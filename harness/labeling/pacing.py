@@ -153,4 +153,4 @@ def backoff(
     attempt: int, *, first: float = 0.5, most: float = 30.0, draw: Callable[[], float] = random.random
 ) -> float:
     """Seconds before attempt `attempt` + 1 (from 1): doubling, with jitter so that clients do not come in step."""
-    return min(most, first * 2.0 ** (attempt - 1)) * (0.5 + draw() / 2)
+    return min(most, first * 2.0 ** min(attempt - 1, 64)) * (0.5 + draw() / 2)

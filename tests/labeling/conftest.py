@@ -1,11 +1,18 @@
+import asyncio
 import io
+import json
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from harness.components import Decisions, Options, Scores
-from harness.expressions import Label, LabelSpace
+from harness.components import Decisions, Job, Options, Scores
+from harness.executors.work import work
+from harness.expressions import Label, LabelSpace, label_space
 from harness.faces.artifact import CROPS, TableWriter
 from harness.stage import StageContext
 from harness.vlm import Reply
@@ -137,3 +144,118 @@ def context(tmp_path):
         return StageContext(folder, {"label_space": SPACE.as_dict(), **params}, inputs, Components())
 
     return make
+
+
+# --- asking language models
+
+PRICES = """
+[somebody]
+batch = 0.5
+[somebody.models.priced]
+input = 1000.0
+output = 2000.0
+"""
+
+
+class VirtualTime(asyncio.SelectorEventLoop):
+    """A loop whose clock jumps to the next timer as soon as nothing is left to do; it waits only for threads."""
+
+    def __init__(self):
+        super().__init__()
+        self._now = 0.0
+        self._outside = 0
+
+    def time(self):
+        return self._now
+
+    def run_in_executor(self, executor, function, *arguments):
+        self._outside += 1
+        future = super().run_in_executor(executor, function, *arguments)
+        future.add_done_callback(self._came_back)
+        return future
+
+    def _came_back(self, _future):
+        self._outside -= 1
+
+    def _run_once(self):
+        if not self._ready and self._scheduled and not self._outside:
+            self._now = max(self._now, self._scheduled[0].when())
+        super()._run_once()
+
+
+@pytest.fixture
+def virtual():
+    """Runs a coroutine in virtual time: what it returned, and the seconds that it took there."""
+
+    def run(coroutine):
+        with asyncio.Runner(loop_factory=VirtualTime) as runner:
+            return runner.run(coroutine), runner.get_loop().time()
+
+    return run
+
+
+@pytest.fixture
+def prompts(tmp_path):
+    """Writes a prompt set: prompts("one", question) has a prompt P1, prompts("two", a, b) two of them; steps: one
+    prompt of several steps."""
+
+    def write(name, *texts, steps=()):
+        lines = [f'name = "{name}"']
+        for number, text in enumerate(texts, start=1):
+            lines += ["[[prompts]]", f'name = "P{number}"', f"text = {json.dumps(text)}"]
+        if steps:
+            lines += ["[[prompts]]", 'name = "P1"', f"steps = {json.dumps(list(steps))}"]
+        path = tmp_path / f"{name}.toml"
+        path.write_text("\n".join(lines))
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def prices(tmp_path):
+    """A file with the price of the model "priced": $1000 a million tokens sent, $2000 a million answered."""
+    path = tmp_path / "prices.toml"
+    path.write_text(PRICES)
+    return str(path)
+
+
+@pytest.fixture
+def label(tmp_path, prompts):
+    """Runs the stage with a real labeler against a provider server: label(server, faces, "claude", votes=2)."""
+    one = prompts("one", "Which expression is it: {options}?")
+
+    def run(
+        server, faces, labeler="openai", *, store="store", larger=None, stopping=None, progress=lambda *_: None,
+        params=None, **options,
+    ):  # fmt: skip
+        url = server if isinstance(server, str) else server.url if labeler == "claude" else server.openai_url
+        defaults = {"model": "priced", "prompts": one, "limits": {"connections": 4, "attempts": 2}, "base_url": url}
+        if labeler == "claude":
+            defaults |= {"check_model": False, "max_tokens": 64}
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        job = Job(
+            "label", "label",
+            {
+                "labeler": {"use": labeler, "options": {**defaults, **options}},
+                "label_space": label_space("abaw-compound-7").as_dict(), "sample": {"rule": "all"},
+                "allow_remote": False, "data": "clips", **(params or {}),
+            },
+            {"faces": str(faces), **({"larger": str(larger)} if larger else {})}, str(folder),
+            {"third_party": True, "blocked": []}, str(tmp_path / store),
+        )  # fmt: skip
+        result = work(job, progress, stopping)
+        return SimpleNamespace(
+            notices=result.notices,
+            votes=pq.read_table(folder / "votes.parquet").to_pylist(),
+            replies=pq.read_table(folder / "replies.parquet").to_pylist(),
+            summary=json.loads((folder / "asking.json").read_text()),
+        )
+
+    return run
+
+
+@pytest.fixture
+def some_faces(faces):
+    """Writes a faces artifact of so many different crops, all of one clip."""
+    return lambda count: faces(*(("a", number, number) for number in range(count)))
