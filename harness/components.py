@@ -87,18 +87,23 @@ class ComponentSpec:
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip: a video, a folder of frames, or a single image (a clip of one frame).
+    """One clip: a video, a folder of frames, a single image (a clip of one frame), or frames that are listed alone.
 
     id      unique in its data set, stable, used in every table
-    source  the video file, the folder of frame images (sorted by name), or the image file
+    source  the video file, the folder of frame images (sorted by name), or the image file; None if there are no media:
+            labels by clip and frame can then be replayed and scored, and nothing can look at a face
     subject identity of the person, for splits; None if unknown (the clip then counts as its own subject)
     cropped True when the image is a face crop already: it is used whole, without detection
+    frames  of a clip without media: how many frames it has, numbered from 0 (media speak for themselves)
+    frames_per_second  of a clip without media: its rate, if that is known; frame n is shown at n / rate seconds
     """
 
     id: str
-    source: Path
+    source: Path | None
     subject: str | None = None
     cropped: bool = False
+    frames: int | None = None
+    frames_per_second: float | None = None
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def _find(options: VideosOptions) -> list[Clip]:
         raise DataError(f"{root}: no video, image or folder of images in it{matching}; is this the right folder?")
     repeated = [name for name, count in Counter(clip.id for clip in clips).items() if count > 1]
     if repeated:
-        culprits = [clip.source.relative_to(root) for clip in clips if clip.id == repeated[0]]
+        culprits = [clip.source.relative_to(root) for clip in clips if clip.source and clip.id == repeated[0]]
         raise DataError(
             f"{root}: clips need different names, but {listed(culprits)} differ in their suffix alone "
             f"({len(repeated)} such name{'' if len(repeated) == 1 else 's'}: {listed(repeated)})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from harness.components import Clip, Dataset, Licence
@@ -38,7 +39,12 @@ def _check_clips(clips: list[Clip]) -> None:
         expect(isinstance(clip, Clip), f"clips() must give Clips, not {type(clip).__name__}")
         expect(clip.id, "a clip's id must be a text that is not empty")
         expect(clip.subject is None or clip.subject, f"clip {clip.id!r}: an unknown subject is None, not empty")
-        expect(clip.source.exists(), f"clip {clip.id!r}: its source does not exist after prepare()")
+        if clip.source is None:
+            expect(clip.frames and clip.frames > 0, f"clip {clip.id!r}: without a source it must say how many frames")
+            rate = clip.frames_per_second
+            expect(rate is None or 0 < rate < inf, f"clip {clip.id!r}: an unknown frame rate is None, not {rate}")
+        else:
+            expect(clip.source.exists(), f"clip {clip.id!r}: its source does not exist after prepare()")
     expect(len({clip.id for clip in clips}) == len(clips), "clip ids must be unique")
 
 
