@@ -42,15 +42,17 @@ class Unanswered:
 class Engine:
     """Asks one model. Engines of one labelling share cache, meter, brake and budget; each keeps to its own limits.
 
-    To be made where its event loop runs.
+    To be made where its event loop runs. model: or what builds it when it is first asked, because an SDK takes a second
+    to import and a key to build, and replies from the cache need neither.
     """
 
     def __init__(
-        self, model: VisionLanguageModel, labeler: str, asker: str, options: LanguageModelOptions, *,
+        self, model: VisionLanguageModel | Callable[[], VisionLanguageModel], labeler: str, asker: str,
+        options: LanguageModelOptions, *,
         cache: ReplyCache, meter: Meter, brake: Brake, budget: Budget, terms: Terms, offline: bool = False,
         warn: Callable[[str], None] = lambda _: None,
     ) -> None:  # fmt: skip
-        self.model = model
+        self._model = model
         self.labeler = labeler
         self.asker = asker
         self.options = options
@@ -75,6 +77,18 @@ class Engine:
         self._output = TokenBucket(self.limits.output_tokens_per_minute, self._clock)
         self._pause = Pause(self._clock)
         self._mistaken = self._unanswered_in_a_row = 0
+
+    @property
+    def model(self) -> VisionLanguageModel:
+        """Who is asked; built now if need be. HarnessError if it cannot be."""
+        if not isinstance(self._model, VisionLanguageModel):
+            self._model = self._model()
+        return self._model
+
+    async def close(self) -> None:
+        """Close the model, if it was built and can be closed."""
+        if hasattr(self._model, "close"):
+            await self._model.close()
 
     async def ask(self, request: Request, known: Stored | None = None) -> Stored | Unanswered:
         """The reply to a request: `known` if given, from the cache, or from the provider. Halted if asking stopped."""

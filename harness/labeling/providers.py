@@ -159,12 +159,12 @@ class Models:
         self.engines: dict[str, Engine] = {}
 
     def engine(self, one: Asked) -> Engine:
-        """The engine that asks a model; builds the model at the first call."""
+        """The engine that asks a model, the same for the same asker."""
         asker = asker_of(one.name, one.options.asking())
         if asker not in self.engines:
-            model = _Nobody() if self._offline else self._build(one)
             self.engines[asker] = Engine(
-                model, one.name, asker, one.options, cache=self._cache, meter=self._meter, brake=self._brake,
+                lambda: self._build(one), one.name, asker, one.options,
+                cache=self._cache, meter=self._meter, brake=self._brake,
                 budget=self._budget, terms=one.terms(), offline=self._offline, warn=self._warn,
             )  # fmt: skip
         return self.engines[asker]
@@ -178,8 +178,7 @@ class Models:
     async def close(self) -> None:
         """Close the models that can be closed."""
         for engine in self.engines.values():
-            if hasattr(engine.model, "close"):
-                await engine.model.close()
+            await engine.close()
 
     def questioner(self, first: Asked, rungs: Sequence[Asked], space: LabelSpace) -> Questioner:
         """Asks the first model, then those of the ladder."""
@@ -203,10 +202,3 @@ class Models:
         spellings = {spelling: name for prompt in one.render(space) for spelling, name in prompt.spellings.items()}
         image = one.options.image.model_copy(update={"grey": True}) if grey else one.options.image
         return Way(engine.ask, Keys(engine.asker), one.options, parser_of(space, spellings), one.enum, image, **more)
-
-
-class _Nobody:
-    """Stands for a model that is not asked, so that replaying replies needs no SDK and no key."""
-
-    async def reply(self, image: bytes, prompt: Any, schema: Any) -> Any:  # noqa: ARG002 - the contract's signature
-        raise AssertionError("nothing is asked offline")
