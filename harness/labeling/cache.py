@@ -11,7 +11,7 @@ import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -242,15 +242,6 @@ class ReplyCache:
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
             raise
-
-    # --- looking after it
-
-    def summary(self) -> Iterator[tuple[str, str, int, float, float]]:
-        """(labeler, model, replies, first, last: Unix times) of every labeler and model."""
-        yield from self._reader.execute(
-            "SELECT labeler, model, COUNT(*), MIN(created), MAX(created) FROM replies"
-            " GROUP BY labeler, model ORDER BY 1, 2"
-        )
 
 
 def _unusable(path: Path, error: Exception) -> StoreError:
