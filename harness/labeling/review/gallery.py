@@ -185,9 +185,10 @@ def _pictures(faces: Path, wanted: NDArray[np.int64]) -> dict[int, str]:
     with pq.ParquetFile(faces / CROPS) as file:
         for part in file.iter_batches(256, columns=["face", "image"]):
             for face, image in zip(part.column("face").to_pylist(), part.column("image"), strict=True):
-                if face not in rest:
+                encoded = image.as_py() if face in rest else None
+                if not encoded:  # clips without media have faces without pictures
                     continue
-                with Image.open(io.BytesIO(image.as_py())) as opened:
+                with Image.open(io.BytesIO(encoded)) as opened:
                     small = opened.convert("RGB")
                     small.thumbnail((SIDE, SIDE))
                     buffer = io.BytesIO()
