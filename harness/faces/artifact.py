@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from harness.errors import DataError, StoreError, listed
 from harness.faces.columns import column
+from harness.faces.listed import no_image
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 INDEX, CROPS, CLIPS, SHEET = "index.parquet", "crops.parquet", "clips.parquet", "contact.png"
 _F32, _TEXT = pa.float32(), pa.string()
 SCHEMAS: Mapping[str, pa.Schema] = {
-    # One row a frame of every readable clip, by clip and frame. status: detected, copied, cropped or missing.
+    # One row a frame of every readable clip, by clip and frame. status: detected, copied, cropped, missing or listed.
     INDEX: pa.schema(
         [
             ("clip", _TEXT), ("frame", pa.int32()), ("time", pa.float64()), ("face", pa.int64()),
@@ -30,14 +31,15 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("x0", _F32), ("y0", _F32), ("x1", _F32), ("y1", _F32), ("score", _F32),
         ]
     ),
-    # One row a distinct face, by its id; image holds the encoded bytes that labelers are sent as they are.
+    # One row a distinct face, by its id; image holds the encoded bytes that labelers are sent as they are, none of a
+    # face of a clip without media.
     CROPS: pa.schema(
         [
             ("face", pa.int64()), ("clip", _TEXT), ("frame", pa.int32()), ("subject", _TEXT),
             ("image", pa.binary()), ("sha256", _TEXT),
         ]
     ),
-    # One row a clip. status: ok, no-face or unreadable.
+    # One row a clip. status: ok, no-face, listed or unreadable.
     CLIPS: pa.schema(
         [
             ("clip", _TEXT), ("subject", _TEXT), ("frames", pa.int32()), ("frames_per_second", pa.float64()),
@@ -141,7 +143,7 @@ def read_crops(
 ) -> NDArray[np.uint8]:
     """Crops (N, S, S, 3) RGB of the given face ids in their order (all by default), resized to `size` if given.
 
-    Decoded on all cores. DataError names ids that do not exist, StoreError a damaged file.
+    Decoded on all cores. DataError names ids that do not exist and clips without media, StoreError a damaged file.
     """
     with _file(folder, CROPS) as file:
         wanted = _existing(file, folder, faces)
@@ -157,8 +159,11 @@ def _fill(file: Any, folder: Path, wanted: NDArray[np.int64], size: int | None, 
 
     crops: NDArray[np.uint8] | None = None
     for places, images in _groups(file, wanted, "image"):
-        decoded = pool.map(lambda image: decode(image, size), images.to_pylist())
-        for place, pixels in zip(places, decoded, strict=True):
+        encoded = images.to_pylist()
+        decoded = pool.map(lambda image: decode(image, size), encoded)
+        for place, image, pixels in zip(places, encoded, decoded, strict=True):
+            if not image:
+                raise no_image(file, int(wanted[place]))
             if pixels is None:
                 raise StoreError(f"{folder / CROPS}: the image of face {wanted[place]} is damaged; {_MEND}")
             if crops is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,10 @@ _MOST_SURVEYED = 500
 
 @dataclass(frozen=True)
 class ClipEnd:
-    """A clip is through: its frames (readable or not), rate, size, damage, and the error if it could not be read."""
+    """A clip is through: its frames (readable or not), rate, size, damage, and the error if it could not be read.
+
+    listed: it has no media, and its frames are known by number alone.
+    """
 
     clip: int
     frames: int = 0
@@ -32,6 +36,7 @@ class ClipEnd:
     height: int = 0
     problems: tuple[str, ...] = ()
     error: str = ""
+    listed: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,15 +56,16 @@ class Parcel:
 
 
 def survey(clips: Sequence[Clip]) -> tuple[dict[int, MediaInfo], int | None]:
-    """Facts of the videos and folders among the clips, and the number of all frames if it is known."""
-    several = [position for position, clip in enumerate(clips) if not _is_image(clip)]
+    """Facts of the videos and folders among the clips, and the number of frames to decode if it is known."""
+    sources = {position: clip.source for position, clip in enumerate(clips) if clip.source is not None}
+    several = {position: source for position, source in sources.items() if not _is_image(source)}
     if len(several) > _MOST_SURVEYED:
         return {}, None
     facts: dict[int, MediaInfo] = {}
-    total: int | None = len(clips) - len(several)
-    for position in several:
+    total: int | None = len(sources) - len(several)
+    for position, source in several.items():
         try:
-            facts[position] = probe(clips[position].source)
+            facts[position] = probe(source)
         except MediaError:
             continue  # reported when its turn comes
         frames = facts[position].frames
@@ -67,9 +73,9 @@ def survey(clips: Sequence[Clip]) -> tuple[dict[int, MediaInfo], int | None]:
     return facts, total
 
 
-def _is_image(clip: Clip) -> bool:
+def _is_image(source: Path) -> bool:
     try:
-        return medium_of(clip.source) == "image"
+        return medium_of(source) == "image"
     except MediaError:
         return False
 
@@ -79,7 +85,13 @@ def parcels(clips: Sequence[Clip], facts: Mapping[int, MediaInfo], batch: int) -
     growing = _Batch()
     for event in _events(clips, facts):
         if isinstance(event, ClipEnd):
-            growing.ends.append(event)
+            if event.listed:  # faces are numbered in the order of clips: those before it come first
+                if growing.clips or growing.ends:
+                    yield growing.sealed()
+                yield _Batch(ends=[event]).sealed()
+                growing = _Batch()
+            else:
+                growing.ends.append(event)
             continue
         position, frame = event
         cropped = clips[position].cropped
@@ -128,21 +140,32 @@ class _Batch:
 
 def _events(clips: Iterable[Clip], facts: Mapping[int, MediaInfo]) -> Iterator[tuple[int, Frame] | ClipEnd]:
     for position, clip in enumerate(clips):
+        source = clip.source
+        if source is None:
+            yield _listed(position, clip)
+            continue
         problems: list[str] = []
         count, width, height = 0, 0, 0
         error = ""
         info = facts.get(position)
         try:
-            if info is None and not _is_image(clip):
-                info = probe(clip.source)
-            for frame in iter_frames(clip.source, problems=problems.append):
+            if info is None and not _is_image(source):
+                info = probe(source)
+            for frame in iter_frames(source, problems=problems.append):
                 if count == 0:
                     height, width = frame.pixels.shape[:2]
                 count = frame.index + 1
                 yield position, frame
-            if clip.source.is_dir() and info is not None and info.frames is not None:
+            if source.is_dir() and info is not None and info.frames is not None:
                 count = info.frames  # unreadable images at the end are frames, too
         except MediaError as raised:
             error = str(raised)
         rate = float("nan") if info is None or info.frames_per_second is None else info.frames_per_second
         yield ClipEnd(position, count, rate, width, height, tuple(problems), error)
+
+
+def _listed(position: int, clip: Clip) -> ClipEnd:
+    if not clip.frames or clip.frames < 0:
+        return ClipEnd(position, error="it has no media, and no frames are listed", listed=True)
+    rate = float("nan") if clip.frames_per_second is None else clip.frames_per_second
+    return ClipEnd(position, clip.frames, rate, listed=True)

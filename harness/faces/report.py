@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.errors import DataError, listed
+from harness.faces.listed import LISTED
 from harness.faces.reading import ClipEnd
 from harness.faces.records import ClipRecord
 from harness.stage import StageContext
@@ -21,15 +22,19 @@ class Report:
         self._faceless: list[str] = []
         self._unreadable: list[tuple[str, str]] = []
         self._damaged: list[str] = []
+        self._listed: list[str] = []
 
     def clip(self, record: ClipRecord, end: ClipEnd) -> str:
-        """Take note of a finished clip; returns its status: ok, no-face or unreadable."""
+        """Take note of a finished clip; returns its status: ok, no-face, listed or unreadable."""
         self._clips += 1
         self._faces += record.distinct
         self._damaged += [f"clip {record.clip}: {problem}" for problem in end.problems]
         if end.error and not end.frames:
             self._unreadable.append((record.clip, end.error))
             return "unreadable"
+        if end.listed:
+            self._listed.append(record.clip)
+            return LISTED
         if end.error:
             self._damaged.append(f"clip {record.clip}: {end.error}; the readable part is used")
         if not record.distinct:
@@ -49,6 +54,11 @@ class Report:
             raise DataError(
                 f"face detector {self.detector!r} finds no face in any frame of {_clips(self._faceless)}; "
                 "try another detector or a lower faces.min_score"
+            )
+        if self._listed:
+            context.notice(
+                f"no media, only a list of frames, of {_clips(self._listed)}: labels by clip and frame can be used, "
+                "nothing can look at a face"
             )
         if self._faceless:
             context.notice(f"no face in {_clips(self._faceless)}: left out")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.faces import artifact
+from harness.faces.listed import LISTED
 
 if TYPE_CHECKING:
     from PIL import ImageFont
@@ -19,13 +20,18 @@ _COLUMNS = 10
 _TILE, _CAPTION, _GAP = 112, 30, 6
 
 
-def write_sheet(folder: Path) -> None:
-    """Write contact.png: up to 80 faces, evenly spread over the clips, with clip and frame below each."""
+def write_sheet(folder: Path) -> bool:
+    """Write contact.png: up to 80 faces, evenly spread over the clips, with clip and frame below each.
+
+    Returns False, and writes nothing, where no face has an image.
+    """
     from PIL import Image, ImageDraw, ImageFont
 
     clips = artifact.read_clips(folder)
     last = clips["faces"].cumsum().to_numpy()
-    shown = spread(clips["faces"].to_numpy(), MOST_FACES)
+    shown = spread(clips["faces"].to_numpy(), MOST_FACES, (clips["status"] != LISTED).to_numpy())
+    if not len(shown):
+        return False
     names = clips["clip"].iloc[np.searchsorted(last, shown, side="right")]
     frames = artifact.read_frame_numbers(folder, shown)
     crops = artifact.read_crops(folder, shown, size=_TILE)
@@ -41,16 +47,20 @@ def write_sheet(folder: Path) -> None:
         draw.text((left, top + _TILE + 2), _shortened(str(clip), font), fill="black", font=font)
         draw.text((left, top + _TILE + 15), f"frame {frame}", fill="dimgray", font=font)
     sheet.save(folder / artifact.SHEET, optimize=True)
+    return True
 
 
-def spread(counts: Sequence[int] | NDArray[np.integer], most: int) -> NDArray[np.int64]:
+def spread(
+    counts: Sequence[int] | NDArray[np.integer], most: int, shown: NDArray[np.bool_] | None = None
+) -> NDArray[np.int64]:
     """Face ids, at most `most`: as many of each clip as of any other, at even distances within it.
 
-    counts: how many faces each clip has; ids number the faces clip by clip.
+    counts: how many faces each clip has; ids number the faces clip by clip; shown: which clips count, by default all.
     """
     counts = np.asarray(counts, np.int64)
     firsts = np.cumsum(counts) - counts
-    firsts, counts = firsts[counts > 0], counts[counts > 0]
+    kept = counts > 0 if shown is None else (counts > 0) & shown
+    firsts, counts = firsts[kept], counts[kept]
     if len(counts) > most:
         return np.asarray(firsts[np.linspace(0, len(counts) - 1, most).round().astype(np.int64)])
     share = np.full(len(counts), most // max(1, len(counts)))

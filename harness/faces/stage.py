@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from harness.faces import artifact
 from harness.faces.choice import Face, choose
 from harness.faces.cropping import encoder, warp
 from harness.faces.geometry import box_matrix, five_point_matrix
+from harness.faces.listed import crop_rows, listed_rows
 from harness.faces.reading import ClipEnd, Parcel, parcels, survey
 from harness.faces.records import ClipRecord, clip_row
 from harness.faces.report import Report
@@ -38,19 +40,22 @@ SMALLEST = 8
 def run(context: StageContext) -> None:
     """Write index.parquet, crops.parquet, clips.parquet and contact.png.
 
+    A clip without media has a face a listed frame, without an image; where no clip has media, there is no contact.png.
     Clips without a face and clips that cannot be read are listed in notices; DataError if no face is found at all.
     """
     report = _stream(context)
     report.conclude(context)
-    write_sheet(context.folder)
+    if not write_sheet(context.folder):
+        context.notice("no contact sheet: there is no image of any face")
 
 
 def _stream(context: StageContext) -> Report:
     """All frames to the tables. Its own function, so that detector and frames are gone before the sheet is drawn."""
     settings = Settings.of(context.params)
     dataset = context.build("datasets", context.params["dataset"], folder=context.inputs["data"])
-    detector = context.build("face_detectors", context.params["detector"])
     clips = list(dataset.clips())
+    seen = any(clip.source is not None for clip in clips)  # or the detector, and its weights, are not needed
+    detector = context.build("face_detectors", context.params["detector"]) if seen else None
     facts, total = survey(clips)
     report = Report(str(context.params["detector"]["use"]))
     with (
@@ -72,8 +77,9 @@ class Work:
     """The state of one run: records of the clips under way, crops being made, tables being written."""
 
     def __init__(
-        self, context: StageContext, settings: Settings, clips: Sequence[Clip], detector: FaceDetector, report: Report
-    ) -> None:
+        self, context: StageContext, settings: Settings, clips: Sequence[Clip], detector: FaceDetector | None,
+        report: Report,
+    ) -> None:  # fmt: skip
         self._settings, self._clips, self._detector, self._report = settings, clips, detector, report
         self._records: dict[int, ClipRecord] = {}
         self._pending: deque[tuple[int, int, int, Future[tuple[bytes, str]]]] = deque()
@@ -115,6 +121,7 @@ class Work:
         if cropped:
             whole = np.array([0, 0, width, height], np.float32)
             return [Face(whole, float("nan"), None, 1)] * count
+        assert self._detector is not None
         found = self._detector.detect(pixels)
         if len(found) != count:
             raise PluginError(f"face detector {self._report.detector!r} gave {len(found)} results for {count} frames")
@@ -149,11 +156,21 @@ class Work:
     def _close(self, end: ClipEnd) -> None:
         record = self._record(end.clip)
         del self._records[end.clip]
+        fill = self._settings.gaps == "closest"
+        rows = self._listed(record, end) if end.listed else record.rows(end.frames, fill)
         status = self._report.clip(record, end)
-        for rows in record.rows(end.frames, self._settings.gaps == "closest"):
-            self._index.append(rows)
+        for part in rows:
+            self._index.append(part)
         note = "; ".join([*end.problems, *([end.error] if end.error else [])])
         self._ends.append(clip_row(record, end, self._subject(end.clip), status, note))
+
+    def _listed(self, record: ClipRecord, end: ClipEnd) -> Iterator[dict[str, Any]]:
+        """Give every frame of a clip without media a face that has no image; returns the clip's rows of the index."""
+        self._store(0)  # faces are stored in the order of their ids
+        first, self._next_face = self._next_face, self._next_face + end.frames
+        self._crops.append(crop_rows(record.clip, self._subject(end.clip), end, first))
+        record.distinct = end.frames
+        return listed_rows(record.clip, end, first)
 
     def _subject(self, clip: int) -> str:
         return self._clips[clip].subject or self._clips[clip].id

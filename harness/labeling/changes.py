@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import StoreError
+from harness.faces.listed import no_image
 
 SIDE = 32
 _STEP = 4  # a window is two steps a side
@@ -79,7 +80,8 @@ def small_grey(image: bytes) -> Grey:
 def small_crops(path: Path) -> Crops:
     """Reads the crops of a faces artifact's crops.parquet: faces (ids) -> their small grey crops, in that order.
 
-    Streams: one row group of encoded images is held at a time. StoreError names a damaged image.
+    Streams: one row group of encoded images is held at a time. StoreError names a damaged image, DataError a clip
+    without media.
     """
 
     def read(faces: NDArray[np.int64]) -> Iterator[Grey]:
@@ -93,7 +95,10 @@ def small_crops(path: Path) -> Crops:
             for face, group in zip(faces.tolist(), groups.tolist(), strict=True):
                 if group != held:
                     images, held = file.read_row_group(group, columns=["image"]).column("image"), group
-                yield _decoded(images[face - int(starts[group])].as_py(), face, path)
+                image = images[face - int(starts[group])].as_py()
+                if not image:
+                    raise no_image(file, face)
+                yield _decoded(image, face, path)
 
     return read
 

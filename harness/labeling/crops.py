@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from harness.errors import DataError, StoreError
 from harness.faces.artifact import CROPS
+from harness.faces.listed import no_image
 from harness.labeling.changes import small_crops
 from harness.labeling.columns import read_columns, read_numbers
 from harness.labeling.sample import sample_faces
@@ -89,7 +90,10 @@ class FacesToAsk:
 
 
 def _images(path: Path, rows: NDArray[np.int64]) -> Iterator[bytes]:
-    """The encoded images of some rows of crops.parquet, in their order; ascending rows are read once."""
+    """The encoded images of some rows of crops.parquet, in their order; ascending rows are read once.
+
+    DataError names a clip without media.
+    """
     with pq.ParquetFile(path) as file:
         ends = np.cumsum([file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)])
         held, images, first = -1, None, 0
@@ -100,4 +104,7 @@ def _images(path: Path, rows: NDArray[np.int64]) -> Iterator[bytes]:
                 images = file.read_row_group(group, columns=["image"]).column("image")
                 held, first = group, int(ends[group - 1]) if group else 0
             assert images is not None
-            yield images[int(row) - first].as_py()
+            image: bytes = images[int(row) - first].as_py()
+            if not image:
+                raise no_image(file, int(row))
+            yield image

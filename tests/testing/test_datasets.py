@@ -54,6 +54,7 @@ class Shuffling(Dataset):
 def test_a_sound_data_set_passes() -> None:
     check_dataset(Dataset())
     check_dataset(Dataset(table=TABLE), ABAW_COMPOUND_7)
+    check_dataset(Dataset([Clip("a", None, frames=2), Clip("b", None, frames=9, frames_per_second=29.97)], TABLE))
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,9 @@ def test_a_sound_data_set_passes() -> None:
         (Dataset([Clip("", HERE)]), "id must be a text that is not empty"),
         (Dataset([Clip("a", HERE, "")]), "clip 'a': an unknown subject is None, not empty"),
         (Dataset([Clip("a", HERE / "gone")]), "clip 'a': its source does not exist"),
+        (Dataset([Clip("a", None)]), "clip 'a': without a source it must say how many frames"),
+        (Dataset([Clip("a", None, frames=0)]), "clip 'a': without a source it must say how many frames"),
+        (Dataset([Clip("a", None, frames=1, frames_per_second=0)]), "an unknown frame rate is None, not 0"),
         (Dataset([Clip("a", HERE)] * 2), "clip ids must be unique"),
         (Shuffling(), "the same clips in the same order"),
         (Dataset(table=TABLE[["clip", "label"]]), "the columns clip, frame, label, not"),
