@@ -65,7 +65,7 @@ def test_every_built_in_set_serves_every_space(name):
 
 
 def test_these_are_all():
-    assert built_in() == ["describe-first", "enum", "table-1", "with-way-out"]
+    assert built_in() == ["authors-code", "describe-first", "enum", "table-1", "with-way-out"]
 
 
 def test_the_steps_of_describe_first_follow_one_another():
