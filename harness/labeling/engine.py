@@ -17,7 +17,7 @@ from harness.vlm import FATAL, LanguageModelOptions, Prompt, Reply, RequestError
 TURNED_AWAY = frozenset({"rate_limit", "overloaded"})
 HOPELESS = 20  # requests in a row that nobody answered: the provider is down
 MISTAKEN = 8  # first requests that are all "bad request": the question itself is wrong
-USUAL_OUTPUT = 64  # tokens that a first reply is taken to have
+USUAL_OUTPUT = 16  # tokens that a first reply is taken to have
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ class Engine:
         self._input = TokenBucket(self.limits.input_tokens_per_minute, self._clock)
         self._output = TokenBucket(self.limits.output_tokens_per_minute, self._clock)
         self._pause = Pause(self._clock)
+        self._gate = asyncio.Lock()
         self._mistaken = self._unanswered_in_a_row = 0
 
     @property
@@ -183,11 +184,12 @@ class Engine:
         that would come at the wrong time. Returns the tokens that it is taken to answer."""
         await self.concurrency.acquire()
         try:
-            output = self._usual_output
-            wait = max(self._requests.take(1), self._input.take(request.tokens), self._output.take(output))
-            while wait := max(wait, self._pause.remaining):
-                await self.brake.sleep(wait)
-                wait = 0.0
+            async with self._gate:  # one after the other, each by what is known then of those before it
+                output = self._usual_output
+                wait = max(self._requests.take(1), self._input.take(request.tokens), self._output.take(output))
+                while wait := max(wait, self._pause.remaining):
+                    await self.brake.sleep(wait)
+                    wait = 0.0
         except BaseException:
             self.concurrency.release()
             raise
