@@ -101,7 +101,10 @@ def _images(path: Path, rows: NDArray[np.int64]) -> Iterator[bytes]:
             group = int(np.searchsorted(ends, row, side="right"))
             if group != held:
                 images = None  # before the next group is read, so that one at a time is in memory
-                images = file.read_row_group(group, columns=["image"]).column("image")
+                try:
+                    images = file.read_row_group(group, columns=["image"]).column("image")
+                except (OSError, pa.ArrowException) as error:
+                    raise StoreError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
                 held, first = group, int(ends[group - 1]) if group else 0
             assert images is not None
             image: bytes = images[int(row) - first].as_py()
