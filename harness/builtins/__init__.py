@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from harness.builtins import aggregator_options, detector_options, executor_options, labeler_options, loss_options
 from harness.components import ComponentSpec, Options
-from harness.datasets.options import VideosOptions
+from harness.datasets.options import CExprDbOptions, FolderOptions, RafCeOptions, RafDbOptions, VideosOptions
 from harness.datasets.synthetic.options import SyntheticOptions
 from harness.hookspecs import hookimpl
 
@@ -16,6 +16,21 @@ TORCH = "pip install 'cer-harness[torch]'"
 @hookimpl
 def harness_datasets() -> Iterable[ComponentSpec]:
     """Data sets of the core."""
+    yield ComponentSpec(
+        "c-expr-db",
+        "the 56 challenge videos of C-EXPR-DB, or their frame list alone",
+        CExprDbOptions,
+        "harness.datasets.c_expr_db:CExprDb",
+    )
+    yield ComponentSpec(
+        "folder", "your own labelled images: class folders or a table", FolderOptions, "harness.datasets.folder:Folder"
+    )
+    yield ComponentSpec(
+        "raf-ce", "RAF-CE: 14 compound expressions, with action units", RafCeOptions, "harness.datasets.raf_ce:RafCe"
+    )
+    yield ComponentSpec(
+        "raf-db", "RAF-DB: 11 compound or 7 basic expressions", RafDbOptions, "harness.datasets.raf_db:RafDb"
+    )
     yield ComponentSpec(
         "synthetic",
         "rendered faces: annotated stills, or clips; says nothing about people",

@@ -22,6 +22,7 @@ def run_data(context: StageContext) -> None:
     repeated = [name for name, count in collections.Counter(clip.id for clip in clips).items() if count > 1]
     if repeated:
         raise DataError(f"data set {context.params['dataset']['use']!r}: clip ids are not unique: {listed(repeated)}")
+    _forward_notices(dataset, context)
     summary = {
         "clips": len(clips),
         "subjects": len({clip.subject or clip.id for clip in clips}),
@@ -40,6 +41,7 @@ def run_truth(context: StageContext) -> None:
 
     dataset = context.build("datasets", context.params["dataset"], folder=context.inputs["data"])
     annotations = dataset.annotations()
+    _forward_notices(dataset, context)
     if annotations is None:
         annotations = pd.DataFrame({"clip": [], "frame": [], "label": []})
     table = pd.DataFrame(
@@ -50,6 +52,12 @@ def run_truth(context: StageContext) -> None:
         }
     )
     table.to_parquet(context.folder / "truth.parquet", index=False)
+
+
+def _forward_notices(dataset: Any, context: StageContext) -> None:
+    """A data set may have `notices`: lines about what it left out or took for granted."""
+    for line in getattr(dataset, "notices", ()):
+        context.notice(line)
 
 
 def _class_ids(names: Any, space: LabelSpace, context: StageContext) -> Any:

@@ -7,17 +7,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.components import Clip, Licence
-from harness.datasets.options import VideosOptions
+from harness.datasets.annotations import read_annotations
+from harness.datasets.options import SLACK, VideosOptions
+from harness.datasets.segments import exact_rate
+from harness.datasets.timeline import Timing
 from harness.errors import DataError, listed
+from harness.media import probe
 from harness.media.paths import IMAGE_SUFFIXES, VIDEO_SUFFIXES, frame_images, is_media, natural_key
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_COLUMNS = ("clip", "frame", "label")
 
 
 class Videos:
@@ -27,7 +29,8 @@ class Videos:
 
     def __init__(self, options: VideosOptions, folder: Path) -> None:  # noqa: ARG002 - the media lie where they are
         self._options = options
-        self.licence = Licence("unknown")
+        self.licence = Licence(options.licence, options.faces_may_leave)
+        self.notices: list[str] = []
         self._clips = _find(options)
 
     def prepare(self, progress: Callable[[int, int], None]) -> None:
@@ -40,7 +43,17 @@ class Videos:
     def annotations(self) -> pd.DataFrame | None:
         """The rows of the annotations file, checked; None if there is none."""
         path = self._options.annotations
-        return None if path is None else read_annotations(path, [clip.id for clip in self._clips])
+        if path is None:
+            return None
+        table, notices = read_annotations(path, [clip.id for clip in self._clips], self._timing, SLACK)
+        self.notices.extend(line for line in notices if line not in self.notices)
+        return table
+
+    def _timing(self, name: str) -> Timing:
+        source = next(clip.source for clip in self._clips if clip.id == name)
+        info = probe(source) if source is not None else None
+        rate = self._options.frames_per_second or (info.frames_per_second if info else None)
+        return Timing(info.frames if info else None, exact_rate(rate) if rate else None)
 
 
 def _find(options: VideosOptions) -> list[Clip]:
@@ -86,56 +99,3 @@ def _sources(root: Path) -> Iterator[Path]:
             yield place
         else:
             yield from (path for path in media if is_media(path, IMAGE_SUFFIXES))
-
-
-def read_annotations(path: Path, clips: Sequence[str]) -> pd.DataFrame:
-    """Columns clip (str), frame (int64, 0-based), label (str, "" for none of the classes) of a CSV or Parquet file.
-
-    DataError names missing columns, clips that do not exist, frames that are no number and frames given twice.
-    """
-    table = _table(path)
-    missing = [column for column in _COLUMNS if column not in table.columns]
-    if missing:
-        found = listed(table.columns) or "none"
-        raise DataError(f"{path}: column {listed(missing)} is missing (found: {found}); needed: clip, frame, label")
-    table = table[list(_COLUMNS)].copy()
-    for column in ("clip", "label"):
-        table[column] = table[column].fillna("").astype(str).str.strip()
-    known = set(clips)
-    unknown = [name for name in table["clip"].unique() if name not in known]
-    if unknown:
-        raise DataError(
-            f"{path}: {len(unknown)} clip{'' if len(unknown) == 1 else 's'} not in the data set: {listed(unknown)} "
-            f"(its clips are {listed(clips, 3)})"
-        )
-    table["frame"] = _frame_numbers(path, table["frame"])
-    twice = table[table.duplicated(["clip", "frame"])]
-    if len(twice):
-        pairs = [f"{clip} frame {frame}" for clip, frame in zip(twice["clip"], twice["frame"], strict=True)]
-        raise DataError(f"{path}: annotated more than once: {listed(pairs)}")
-    return table.reset_index(drop=True)
-
-
-def _table(path: Path) -> pd.DataFrame:
-    import pandas as pd
-    import pyarrow as pa
-
-    try:
-        if path.suffix.lower() == ".parquet":
-            return pd.read_parquet(path)
-        # As text: pandas would turn clip 001 into 1 and the label None into NaN.
-        return pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such annotations file") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError, pa.ArrowException) as error:
-        raise DataError(f"{path}: annotations cannot be read ({' '.join(str(error).split())})") from None
-
-
-def _frame_numbers(path: Path, frames: Any) -> Any:
-    import pandas as pd
-
-    numbers = pd.to_numeric(frames, errors="coerce").astype("float64")
-    wrong = frames[~((numbers >= 0) & (numbers % 1 == 0))]
-    if len(wrong):
-        raise DataError(f"{path}: frame is not a whole number from 0 on: {listed(repr(value) for value in wrong)}")
-    return numbers.astype("int64")
