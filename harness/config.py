@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from harness.errors import ConfigError, nearest
+from harness.evaluation.divergence import reference
 from harness.expressions import BUILT_IN, LabelSpace, label_space
 from harness.fusion.options import Smoothing
 from harness.training.options import HeadOptions, Recipe
@@ -177,6 +178,11 @@ class Evaluation(Section):
     unanswered: Literal["wrong", "excluded"] = Field(
         "wrong", description="frames without a prediction count as wrong, or not at all"
     )
+    reference_distribution: str | list[float] | None = Field(
+        None,
+        description="class frequencies that are known of the target: counts or shares in class-id order, or "
+        "'c-expr-db'; every system then shows how far the classes it predicts are from them (KL divergence)",
+    )
 
 
 class OwnLabel(Section):
@@ -322,9 +328,18 @@ def parse(data: Mapping[str, Any], source: str) -> Experiment:
     """The experiment that `data` describes; ConfigError names `source`, the key and what is wrong with it."""
     try:
         experiment = Experiment.model_validate(data)
-        assert len(experiment.space)
+        _check_reference(experiment)
     except ValidationError as error:
         raise ConfigError(f"{source}: {explain(error, Experiment)}") from error
     except ConfigError as error:
         raise ConfigError(f"{source}: {error}") from error
     return experiment
+
+
+def _check_reference(experiment: Experiment) -> None:
+    space, given = experiment.space, experiment.evaluation.reference_distribution
+    if given is not None:
+        try:
+            reference(given, space)
+        except ConfigError as error:
+            raise ConfigError(f"evaluation.reference_distribution: {error}") from error

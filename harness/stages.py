@@ -27,5 +27,5 @@ STAGES: Mapping[str, StageSpec] = {
     "train": StageSpec("harness.training.stage:run"),
     "predict": StageSpec("harness.training.predict:run"),
     "fuse": StageSpec("harness.fusion.stage:run"),
-    "score": StageSpec("harness.evaluation.stage:run"),
+    "score": StageSpec("harness.evaluation.stage:run", 2),
 }

@@ -97,6 +97,16 @@ def test_a_label_space_of_ones_own_is_checked(space, message):
         parse({"name": "x", "benchmark": "b", "data": {"target": "synthetic"}, "label_space": space}, "x")
 
 
+def test_a_reference_distribution_is_a_name_or_frequencies_of_every_class(tmp_path):
+    config = write(tmp_path, MINIMAL)
+    assert load(config).evaluation.reference_distribution is None
+    named = load(config, ["evaluation.reference_distribution=c-expr-db"])
+    assert named.evaluation.reference_distribution == "c-expr-db"
+    assert load(config, ["evaluation.reference_distribution=[1,2,3,4,5,6,0]"]).evaluation.reference_distribution[6] == 0
+    with pytest.raises(ConfigError, match="mine.toml: evaluation.reference_distribution: 2 frequencies for the 7"):
+        load(config, ["evaluation.reference_distribution=[1,2]"])
+
+
 @pytest.mark.parametrize(
     ("override", "key", "value"),
     [

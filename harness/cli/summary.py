@@ -10,16 +10,19 @@ from rich.text import Text
 from harness.evaluation.scores import SystemScore
 from harness.runs import WrittenRun
 
+SCORED = ("macro-F1", "95% interval", "accuracy")
+LABEL_FREE = ("changes/s", "KL")
+
 
 def print_summary(console: Console, run: WrittenRun, seconds: float) -> None:
     """Print a finished run's scores and files. seconds: the whole command."""
     console.print()
-    if run.record:
-        console.print(_table(run), highlight=False)
-    else:
+    if not run.record:
         console.print(
             "[yellow]no score[/]: the target has no annotation of a class; predictions and charts are written"
         )
+    if run.record or run.scores.settings.reference:
+        console.print(_table(run), highlight=False)
     for note in (*run.scores.notes, *run.notes):
         console.print(Text.assemble(("note ", "yellow"), note), soft_wrap=True)
     tables = ", ".join(path.suffix[1:] for path in run.tables)
@@ -38,23 +41,25 @@ def print_summary(console: Console, run: WrittenRun, seconds: float) -> None:
 
 def _table(run: WrittenRun) -> Table:
     scores = run.scores
+    far = bool(scores.settings.reference)
     title = f"{run.name}: {scores.truth.frames} annotated frames of {scores.truth.clips} clips"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("system")
-    for column in ("macro-F1", "95% interval", "accuracy", "coverage"):
+    for column in (*(SCORED if run.record else ()), "coverage", *(LABEL_FREE if far else ())):
         table.add_column(column, justify="right", no_wrap=True)
     best = max((one.macro_f1 or 0 for one in scores.systems if one.role != "reference"), default=0)
     for one in scores.systems:
-        style = "dim" if one.role == "reference" else "bold" if one.macro_f1 == best else ""
-        table.add_row(
-            Text(" ".join(part for part in (one.system, one.phase and f"({one.phase})") if part)),
-            _number(one.macro_f1, 3),
-            "" if one.interval is None else f"{one.interval[0]:.3f} - {one.interval[1]:.3f}",
-            _number(one.accuracy, 3),
-            "" if one.role == "reference" else _share(one),
-            style=style,
-        )
+        style = "dim" if one.role == "reference" else "bold" if run.record and one.macro_f1 == best else ""
+        cells = _scored(one) if run.record else []
+        cells.append("" if one.role == "reference" else _share(one))
+        cells += [_number(one.changes_per_second, 1), _number(one.divergence, 3)] if far else []
+        table.add_row(Text(one.title), *cells, style=style)
     return table
+
+
+def _scored(one: SystemScore) -> list[str]:
+    ends = "" if one.interval is None else f"{one.interval[0]:.3f} - {one.interval[1]:.3f}"
+    return [_number(one.macro_f1, 3), ends, _number(one.accuracy, 3)]
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.errors import listed
 from harness.evaluation import metrics
 from harness.evaluation.bootstrap import intervals
 from harness.evaluation.counts import Counts, count
+from harness.evaluation.divergence import divergence, shares
 from harness.evaluation.flicker import flicker
 from harness.evaluation.scores import ClassScore, Interval, Role, Settings, SystemScore
 
@@ -68,6 +70,7 @@ def score_system(system: System, target: Target, settings: Settings) -> SystemSc
     present = counts.present()
     motion = flicker(target.clip, target.time, system.labels)
     decoded = float((system.labels[asked] >= 0).mean()) if asked.any() else None
+    predicted = shares(system.labels, len(target.classes))
     return SystemScore(
         system=system.name,
         role=system.role,
@@ -81,8 +84,14 @@ def score_system(system: System, target: Target, settings: Settings) -> SystemSc
         unanswered=counts.unanswered.sum(axis=0).tolist(),
         counts=counts.triples(),
         outcomes=dict(system.outcomes),
+        distribution=predicted,
+        divergence=_divergence(predicted, settings),
         **_measured(present, target.classes, settings),
     )
+
+
+def _divergence(predicted: Sequence[float], settings: Settings) -> float | None:
+    return divergence(predicted, settings.reference) if predicted and settings.reference else None
 
 
 def _measured(counts: Counts, classes: Sequence[str], settings: Settings) -> dict[str, Any]:
@@ -115,9 +124,10 @@ def _per_class(sums: NDArray[Any], classes: Sequence[str], ends: Any) -> list[Cl
     ]
 
 
-def chance_score(target: Target) -> SystemScore:
+def chance_score(target: Target, settings: Settings) -> SystemScore:
     """Uniform random guessing, in the limit of many frames (metrics.chance): the row that others are seen against."""
     sums = metrics.chance(target.support.astype(np.float64))
+    uniform = [1 / len(target.classes)] * len(target.classes)
     return SystemScore(
         system="chance (uniform guessing)",
         role="reference",
@@ -128,11 +138,22 @@ def chance_score(target: Target) -> SystemScore:
         frames=len(target.truth),
         clips=len(target.clips),
         per_class=_per_class(sums, target.classes, None),
+        distribution=uniform,
+        divergence=_divergence(uniform, settings),
     )
 
 
 def _interval(ends: Any) -> Interval | None:
     return None if ends is None else (float(ends[0]), float(ends[1]))
+
+
+def closeness(systems: Sequence[SystemScore], settings: Settings) -> str:
+    """What can be said of systems without annotations: whose predicted classes are the nearest to the reference's."""
+    if not settings.reference:
+        return "set evaluation.reference_distribution to rank systems by their predicted classes without annotations"
+    ranked = sorted((one for one in systems if one.divergence is not None), key=lambda one: one.divergence or 0.0)
+    named = [f"{one.title} {one.divergence:.3f}" for one in ranked]
+    return f"KL divergence of the predicted classes from the reference, the nearest first: {listed(named)}"
 
 
 def notes(target: Target) -> list[str]:

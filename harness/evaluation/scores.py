@@ -57,6 +57,13 @@ class SystemScore(_Data):
     unanswered: list[int] = []
     counts: list[list[tuple[int, int, int]]] = []
     outcomes: dict[str, int] = {}
+    distribution: list[float] = []
+    divergence: float | None = None
+
+    @property
+    def title(self) -> str:
+        """The system's name with the state it was scored in."""
+        return self.system + (f" ({self.phase})" if self.phase else "")
 
 
 class TruthFacts(_Data):
@@ -69,7 +76,7 @@ class TruthFacts(_Data):
 
 
 class Settings(_Data):
-    """How the scores were computed."""
+    """How the scores were computed. reference: class shares in id order that divergences are from; empty: none."""
 
     unanswered: Literal["wrong", "excluded"]
     resamples: int
@@ -77,6 +84,7 @@ class Settings(_Data):
     level: float = 0.95
     macro_f1: str = "mean F1 of all classes of the label space; a class in neither truth nor predictions counts 0"
     bootstrap: str = "percentile, clips drawn with replacement"
+    reference: list[float] = []
 
 
 class Scores(_Data):
@@ -96,26 +104,25 @@ class Scores(_Data):
         return next((one.macro_f1 for one in self.systems if one.role == "reference"), None)
 
 
+COLUMNS = (
+    "macro_f1", "accuracy", "unweighted_average_recall", "coverage", "frames", "clips", "changes_per_second",
+    "divergence",
+)  # fmt: skip
+
+
 def as_csv(scores: Scores) -> str:
-    """One line a system: its metrics, then the F1 of each class; empty where there is none."""
+    """One line a system: its metrics, the F1 of each class, its share of the predicted frames; empty where none."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    columns = ("macro_f1", "accuracy", "unweighted_average_recall", "coverage", "frames", "clips", "changes_per_second")
-    writer.writerow(
-        [
-            "system",
-            "role",
-            "phase",
-            "macro_f1_low",
-            "macro_f1_high",
-            *columns,
-            *(f"f1 {name}" for name in scores.classes),
-        ]
-    )
+    classes = scores.classes
+    heads = [f"{kind} {name}" for kind in ("f1", "share") for name in classes]
+    writer.writerow(["system", "role", "phase", "macro_f1_low", "macro_f1_high", *COLUMNS, *heads])
     for one in scores.systems:
-        values = one.model_dump(include=set(columns))
+        values = one.model_dump(include=set(COLUMNS))
         ends: Iterable[Any] = one.interval or ("", "")
-        row = [*ends, *(values[name] for name in columns), *(score.f1 for score in one.per_class)]
+        row = [*ends, *(values[name] for name in COLUMNS)]
+        row += [score.f1 for score in one.per_class] or [None] * len(classes)
+        row += one.distribution or [None] * len(classes)
         writer.writerow([one.system, one.role, one.phase, *map(_plain, row)])
     return text.getvalue()
 

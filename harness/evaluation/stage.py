@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from harness.documents import readable_json
 from harness.errors import DataError
+from harness.evaluation.divergence import reference
 from harness.evaluation.flicker import flicker
-from harness.evaluation.score import System, Target, chance_score, notes, score_system
+from harness.evaluation.score import System, Target, chance_score, closeness, notes, score_system
 from harness.evaluation.scores import Scores, Settings, SystemScore, TruthFacts, as_csv
 from harness.fusion.predictions import predictions
 from harness.fusion.stage import distinct_faces, read_index
@@ -23,14 +24,19 @@ from harness.stage import StageContext
 def run(context: StageContext) -> None:
     """Write scores.json (evaluation.scores.Scores) and scores.csv.
 
-    params {"label_space", "resamples", "seed", "unanswered", "labeler": name, "networks": names}; inputs {"truth",
+    params {"label_space", "resamples", "seed", "unanswered", "labeler": name, "networks": names} and, for divergences,
+    {"reference_distribution": name or frequencies}; inputs {"truth",
     "faces"} and, as far as there are any, "fused" (a fuse artifact), "labels" (pseudo-labels), "pretrained-<k>" and
-    "network-<k>" (predict artifacts of the k-th network). Without an annotated frame, coverage and flicker alone are
-    given, and a note.
+    "network-<k>" (predict artifacts of the k-th network). Without an annotated frame, coverage, flicker, the
+    predicted classes and their divergence from the reference alone are given, and a note.
     """
     space = context.label_space
+    given = context.params.get("reference_distribution")
     settings = Settings(
-        unanswered=context.params["unanswered"], resamples=context.params["resamples"], seed=context.params["seed"]
+        unanswered=context.params["unanswered"],
+        resamples=context.params["resamples"],
+        seed=context.params["seed"],
+        reference=[] if given is None else list(reference(given, space)),
     )
     index = read_index(context.inputs["faces"])
     target = read_target(context.inputs["truth"] / "truth.parquet", index, space.names)
@@ -43,7 +49,9 @@ def run(context: StageContext) -> None:
         if system.asked is not None and not system.asked.all():
             said.append(f"{system.name} was asked about {system.asked.mean():.1%} of the frames; it is scored on these")
     if len(target.truth):
-        found.append(chance_score(target))
+        found.append(chance_score(target, settings))
+    else:
+        said.append(closeness(found, settings))
     scores = Scores(
         label_space=space.name,
         classes=list(space.names),

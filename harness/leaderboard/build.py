@@ -56,8 +56,26 @@ def as_markdown(board: Leaderboard) -> str:
         _table(main, [_main_cells(row)[: len(main)] for row in board.rows], text_columns=4),
         "## F1 of each class",
         _table(["run", "system", *board.classes], [_class_cells(row) for row in board.rows], text_columns=2),
+        *_predicted(board),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _predicted(board: Leaderboard) -> list[str]:
+    """What can be said without the truth: how often labels change, which classes are predicted, how far from known."""
+    rows = [row for row in board.rows if row.score.distribution]
+    if not rows:
+        return []
+    far = any(row.score.divergence is not None for row in rows)
+    head = ["run", "system", "changes/s", *(["KL"] if far else []), *board.classes]
+    cells = []
+    for row in rows:
+        one = row.score
+        numbers = [one.changes_per_second, *([one.divergence] if far else []), *one.distribution]
+        cells.append([row.run, row.system, *map(decimals, numbers)])
+    known = ", and their KL divergence from known frequencies, in nats" if far else ""
+    text = f"Share of each class among all frames that a system predicts, annotated or not{known}."
+    return ["## Predicted classes", text, _table(head, cells, text_columns=2)]
 
 
 def _guessing(board: Leaderboard) -> str:
@@ -114,7 +132,7 @@ def as_csv(board: Leaderboard) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     entries = [_entry(row, board) for row in board.rows]
-    classes = [f"f1 {name}" for name in board.classes]
+    classes = [f"{kind} {name}" for kind in ("f1", "share") for name in board.classes]
     head = [
         "rank",
         "run",
@@ -130,11 +148,15 @@ def as_csv(board: Leaderboard) -> str:
         "clips",
         "cost",
         "cost_per_correct",
+        "changes_per_second",
+        "divergence",
     ]
     writer.writerow(head + classes)
     for entry in entries:
         values = {**entry, **{f"f1 {name}": value for name, value in entry["f1"].items()}}
-        writer.writerow(["" if values[column] is None else values[column] for column in head + classes])
+        values |= {f"share {name}": value for name, value in entry["distribution"].items()}
+        found = [values.get(column) for column in head + classes]
+        writer.writerow(["" if value is None else value for value in found])
     return text.getvalue()
 
 
@@ -170,5 +192,8 @@ def _entry(row: Row, board: Leaderboard) -> dict[str, Any]:
         "clips": one.clips,
         "cost": row.cost,
         "cost_per_correct": row.cost_per_correct,
+        "changes_per_second": one.changes_per_second,
+        "divergence": one.divergence,
+        "distribution": dict(zip(board.classes, one.distribution, strict=False)),
         "f1": {name: score.f1 for name, score in zip(board.classes, one.per_class, strict=True)},
     }

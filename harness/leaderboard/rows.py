@@ -111,6 +111,8 @@ def _notes(records: list[Record]) -> list[str]:
         found.append("the runs were scored on different data: ranks across them compare unlike things")
     if len({record.scores.settings.unanswered for record in records}) > 1:
         found.append("the runs treat frames without a prediction differently (wrong or excluded)")
+    if len({tuple(one) for record in records if (one := record.scores.settings.reference)}) > 1:
+        found.append("the runs measure divergence from different reference distributions")
     unscored = [record.run for record in records if all(one.macro_f1 is None for one in record.scores.systems)]
     if unscored:
         found.append(f"without annotations, and so without a row: {listed(unscored)}")

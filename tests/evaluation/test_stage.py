@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import entropy
 from sklearn.metrics import f1_score
 
 from harness.errors import DataError
@@ -192,12 +193,61 @@ def test_without_annotations_coverage_and_flicker_are_given_and_it_is_said(artif
     artifacts.truth(np.full(FACES, -1))
     artifacts.labels(guesses(6, silent=0.5))
     scores, notices = artifacts.score()
-    assert notices == ["no frame is annotated with a class of the label space: nothing was scored"]
+    assert notices == [
+        "no frame is annotated with a class of the label space: nothing was scored",
+        "set evaluation.reference_distribution to rank systems by their predicted classes without annotations",
+    ]
     (labeler,) = scores.systems
     assert (labeler.macro_f1, labeler.interval, labeler.per_class) == (None, None, [])
     assert labeler.coverage == pytest.approx((guesses(6, silent=0.5) >= 0).mean())
     assert labeler.changes_per_second > 0
     assert scores.chance is None
+
+
+def test_predicted_classes_are_compared_with_a_reference_on_all_frames_annotated_or_not(artifacts):
+    labeler, network = guesses(6, silent=0.2), np.full(FACES, 1)
+    artifacts.labels(labeler)
+    artifacts.network("network-0", network)
+    scores, _ = artifacts.score(["resnet18"], reference_distribution=[1, 2, 1])
+    first, second, chance = scores.systems
+    counts = np.bincount(labeler[labeler >= 0], minlength=3)
+    assert first.distribution == pytest.approx(counts / counts.sum())
+    assert first.divergence == pytest.approx(entropy(counts, [1, 2, 1]))
+    assert (second.distribution, second.divergence) == ([0, 1, 0], pytest.approx(np.log(2)))
+    assert chance.divergence == pytest.approx(entropy([1, 1, 1], [1, 2, 1]))
+    lines = (artifacts.path / "scores" / "scores.csv").read_text().splitlines()
+    rows = [dict(zip(lines[0].split(","), line.split(","), strict=True)) for line in lines[1:]]
+    assert float(rows[1]["divergence"]) == pytest.approx(np.log(2), abs=1e-6)
+    assert [rows[1][f"share {name}"] for name in "abc"] == ["0.0", "1.0", "0.0"]
+
+
+def test_without_annotations_the_reference_ranks_every_system(artifacts):
+    artifacts.truth(np.full(FACES, -1))
+    artifacts.labels(np.full(FACES, 1))
+    artifacts.network("network-0", np.arange(FACES) % 3)
+    artifacts.fused(np.full(FACES, -1))
+    scores, notices = artifacts.score(["resnet18"], reference_distribution=[1, 1, 1])
+    assert [one.divergence for one in scores.systems] == pytest.approx([np.log(3), 0, None])
+    assert scores.systems[2].distribution == []
+    assert notices[-1] == (
+        "KL divergence of the predicted classes from the reference, the nearest first: resnet18 (fine-tuned) 0.000, "
+        "labeler 1.099"
+    )
+    lines = (artifacts.path / "scores" / "scores.csv").read_text().splitlines()
+    assert len({line.count(",") for line in lines}) == 1
+
+
+def test_scores_written_before_there_were_divergences_can_still_be_read(artifacts):
+    artifacts.labels(guesses(0))
+    artifacts.score()
+    path = artifacts.path / "scores" / "scores.json"
+    data = json.loads(path.read_text())
+    del data["settings"]["reference"]
+    for one in data["systems"]:
+        del one["distribution"], one["divergence"]
+    path.write_text(json.dumps(data))
+    scores = read_scores(path.parent)
+    assert (scores.systems[0].distribution, scores.systems[0].divergence, scores.settings.reference) == ([], None, [])
 
 
 def test_one_clip_has_no_interval_and_few_clips_a_note(artifacts):

@@ -10,7 +10,7 @@ from harness.leaderboard.record import DataRecord, Machine, Record
 CLASSES = ["Sadly Fearful", "Sadly Angry"]
 
 
-def system(name="ensemble", macro_f1=0.5, role="ensemble", phase="", interval=(0.4, 0.6)):
+def system(name="ensemble", macro_f1=0.5, role="ensemble", phase="", interval=(0.4, 0.6), **more):
     if macro_f1 is None:
         return SystemScore(
             system=name, role=role, phase=phase, macro_f1=None, accuracy=None, unweighted_average_recall=None,
@@ -24,6 +24,7 @@ def system(name="ensemble", macro_f1=0.5, role="ensemble", phase="", interval=(0
         system=name, role=role, phase=phase, macro_f1=macro_f1, interval=interval, accuracy=0.5,
         unweighted_average_recall=0.5, coverage=0.75, frames=8, clips=2, per_class=per_class,
         confusion=[[2, 2], [2, 2]], unanswered=[0, 0], counts=[[(0, 0, 2), (0, 1, 2)], [(1, 0, 2), (1, 1, 2)]],
+        **more,
     )  # fmt: skip
 
 
@@ -39,7 +40,12 @@ def make_record():
             label_space=space,
             classes=CLASSES,
             truth=TruthFacts(frames=truth_frames, clips=2, per_class=[4, 4]),
-            settings=Settings(unanswered=changes.pop("unanswered", "wrong"), resamples=200, seed=0),
+            settings=Settings(
+                unanswered=changes.pop("unanswered", "wrong"),
+                resamples=200,
+                seed=0,
+                reference=changes.pop("reference", []),
+            ),
             clips=["ada.mp4", "bob.mp4"],
             systems=systems
             if systems is not None

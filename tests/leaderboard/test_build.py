@@ -58,6 +58,23 @@ def test_csv_and_json_hold_the_full_numbers(filed):
     assert (data["chance"], data["classes"]) == (0.25, ["Sadly Fearful", "Sadly Angry"])
 
 
+def test_predicted_classes_have_a_table_where_records_tell_of_them(filed, make_record, make_system):
+    _, _, json_path = build(filed, "trial")
+    assert "## Predicted classes" not in build(filed, "trial")[0].read_text()
+    assert json.loads(json_path.read_text())["rows"][0]["distribution"] == {}
+    told = make_system("facs", 0.6, "labeler", distribution=[0.25, 0.75], divergence=0.125, changes_per_second=2.5)
+    file_record(make_record("third", [told], reference=[0.5, 0.5]), filed)
+    markdown, csv_path, json_path = build(filed, "trial")
+    text = markdown.read_text().partition("## Predicted classes")[2]
+    assert "| run | system | changes/s | KL | Sadly Fearful | Sadly Angry |" in text
+    assert "| third | facs | 2.500 | 0.125 | 0.250 | 0.750 |" in text
+    assert text.count("\n| ") == 3
+    first, second, *_ = csv.DictReader(csv_path.read_text().splitlines())
+    assert (first["divergence"], first["share Sadly Angry"], first["changes_per_second"]) == ("0.125", "0.75", "2.5")
+    assert (second["divergence"], second["share Sadly Angry"]) == ("", "")
+    assert json.loads(json_path.read_text())["rows"][0]["distribution"] == {"Sadly Fearful": 0.25, "Sadly Angry": 0.75}
+
+
 def test_a_broken_record_is_named_and_the_tables_stay(filed):
     written = build(filed, "trial")
     before = [path.read_bytes() for path in written]

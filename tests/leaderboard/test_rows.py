@@ -25,6 +25,13 @@ def test_references_and_unscored_systems_have_no_row(make_record, make_system):
     assert "without annotations, and so without a row: other" in board.notes
 
 
+def test_different_reference_distributions_are_said_but_not_having_one_is_no_difference(make_record):
+    mine, other, none = make_record(reference=[0.5, 0.5]), make_record("b", reference=[0.1, 0.9]), make_record("c")
+    assert leaderboard([mine, none]).notes == ()
+    said = "the runs measure divergence from different reference distributions"
+    assert leaderboard([mine, other, none]).notes == (said,)
+
+
 @pytest.mark.parametrize(
     ("change", "note"),
     [
