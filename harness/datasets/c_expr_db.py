@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING
 from harness.components import Clip, Licence
 from harness.datasets.annotations import as_table
 from harness.datasets.c_expr_annotations import Annotation, read_annotation
-from harness.datasets.c_expr_lengths import Lengths, by_line_problems, lengths_problems
+from harness.datasets.c_expr_lengths import Lengths, by_line_problems, missing_frames
 from harness.datasets.c_expr_survey import survey_c_expr
 from harness.datasets.frame_list import read_frame_list
 from harness.datasets.options import CExprDbOptions
-from harness.datasets.survey import Survey
+from harness.datasets.survey import FileFacts, Item, Survey
 from harness.datasets.timeline import FrameLabels, label_frames
 from harness.errors import DataError, listed
 from harness.media.paths import VIDEO_SUFFIXES, frame_images, is_media, natural_key
@@ -59,22 +60,31 @@ class CExprDb:
 
     def annotations(self) -> pd.DataFrame | None:
         """Labels of all annotated frames; None without annotations. Compares the frame list with the videos, too."""
-        if problems := lengths_problems(self._lengths, self._options.slack):
-            raise DataError(problems[0])
+        if problem := missing_frames(self._listed or {}, self._lengths.header_frames, self._options.slack):
+            raise DataError(f"{self._options.frame_list}: {problem}")
         labels = self._labels
         return None if labels is None else as_table(labels)
 
-    def survey(self, *, deep: bool) -> Survey:
+    def items(self) -> Sequence[Item]:
+        """Every video that is there; missing ones have numbers, but no names of files."""
+        return [Item(name, path) for name, path in self._videos.items()]
+
+    def survey(self, facts: Mapping[str, FileFacts]) -> Survey:
         """Which of the 56 videos are there, their frames beside the list's, and annotated frames of each class."""
+        problems: list[str] = []
+        labels: FrameLabels | None = None
         try:
-            labels, problems = self._labels, []
+            labels = self._labels
         except DataError as error:
-            labels, problems = None, [str(error)]
-        found = survey_c_expr(self._lengths, labels, deep=deep)
+            problems.append(str(error))
+        found = survey_c_expr(self._videos, self._listed, facts, self._options.slack)
+        counts = Counter(label for frames in (labels or {}).values() for label in frames.values())
         return Survey(
-            found.items, found.counts, "frames",
-            problems=[*problems, *found.problems], remarks=[*found.remarks, *self.notices],
-        )  # fmt: skip
+            {} if labels is None else {"annotated": counts},
+            "frames",
+            problems=[*problems, *found.problems],
+            remarks=[*found.remarks, *self.notices],
+        )
 
     def _clip_names(self) -> list[str]:
         if not self._videos:
@@ -127,9 +137,7 @@ class CExprDb:
         segments = {} if self._annotation is None else self._annotation.segments
         ends = {name: max(one.end for one in found) for name, found in segments.items() if found}
         options = self._options
-        lengths = Lengths(
-            self._names, self._videos, self._listed, ends, options.frames_per_second, options.slack, options.frame_list
-        )
+        lengths = Lengths(self._names, self._videos, self._listed, ends, options.frames_per_second, options.slack)
         for line in lengths.notices:
             self._notice(line)
         return lengths

@@ -8,7 +8,7 @@ number of frames (`segments.infer_rate`); else unknown.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -19,16 +19,12 @@ from harness.datasets.timeline import Timing
 from harness.errors import ConfigError, MediaError, listed
 from harness.media import MediaInfo, probe
 
-# METHOD: frames that plain decoding gives less or more than the challenge's list has.
-ONE_TOO_FEW = tuple("05 16 24 28 29 33 40 43 44 51 56".split())  # noqa: SIM905
-ONE_TOO_MANY = tuple("09 10 22 45".split())  # noqa: SIM905
-
 
 @dataclass
 class Lengths:
     """Lengths and rates of the clips `names`.
 
-    ends: seconds at which a clip's annotation ends; rates: the option; source: the frame list, for messages.
+    listed: the frame list's; ends: seconds at which a clip's annotation ends; rates: the option.
     """
 
     names: Sequence[str]
@@ -37,8 +33,6 @@ class Lengths:
     ends: Mapping[str, Fraction]
     rates: float | Mapping[str, float] | None
     slack: int
-    source: Path | None = None
-    unreadable: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if isinstance(self.rates, Mapping):
@@ -48,15 +42,20 @@ class Lengths:
 
     @cached_property
     def headers(self) -> dict[str, MediaInfo]:
-        """What the videos' headers say; `unreadable` has those that cannot be read."""
+        """What the videos' headers say, of those that can be read."""
         found = {}
         for name in self.names:
             if name in self.videos:
                 try:
                     found[name] = probe(self.videos[name])
-                except MediaError as error:
-                    self.unreadable[name] = str(error)
+                except MediaError:
+                    continue  # what decodes the video reports it
         return found
+
+    @property
+    def header_frames(self) -> dict[str, int]:
+        """Frames of each video by its header, where that knows them."""
+        return {name: one.frames for name, one in self.headers.items() if one.frames is not None}
 
     def frames(self, name: str) -> int | None:
         """Frames of a clip, by list or header."""
@@ -117,20 +116,17 @@ class Lengths:
         return None if option is None else exact_rate(option)
 
 
-def lengths_problems(lengths: Lengths, slack: int, counted: Mapping[str, int] | None = None) -> list[str]:
-    """A line if the frame list names frames that videos do not have; counted: frames by decoding, else by header."""
-    if lengths.listed is None or not lengths.videos:
-        return []
-    has = counted if counted is not None else {name: one.frames for name, one in lengths.headers.items()}
+def missing_frames(listed_frames: Mapping[str, int], in_video: Mapping[str, int], slack: int) -> str:
+    """What is wrong if a frame list names more frames than videos have, `slack` more allowed; "" if nothing is."""
     culprits = [
-        f"{name} ({lengths.listed[name]} listed, {frames} in the video)"
-        for name, frames in has.items()
-        if frames is not None and lengths.listed[name] > frames + slack
+        f"{name} ({listed_frames[name]} listed, {frames} in the video)"
+        for name, frames in in_video.items()
+        if name in listed_frames and listed_frames[name] > frames + slack
     ]
     if not culprits:
-        return []
+        return ""
     what = "video does" if len(culprits) == 1 else "videos do"
-    return [f"{lengths.source}: names frames that {len(culprits)} {what} not have: {listed(culprits)}"]
+    return f"the frame list names frames that {len(culprits)} {what} not have: {listed(culprits)}"
 
 
 def by_line_problems(path: Path, found: Annotation, timings: Mapping[str, Timing], slack: int) -> str:

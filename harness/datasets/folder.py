@@ -9,8 +9,8 @@ from pathlib import Path
 from harness.components import Licence
 from harness.datasets.manifest import read_manifest
 from harness.datasets.options import FolderOptions
-from harness.datasets.stills import Still, Stills, count, items
-from harness.datasets.survey import Survey
+from harness.datasets.stills import Still, Stills, count
+from harness.datasets.survey import FileFacts, Survey
 from harness.errors import DataError, listed
 from harness.media.paths import IMAGE_SUFFIXES, is_media, natural_key
 
@@ -40,41 +40,50 @@ class Folder(Stills):
             )
         super().__init__(stills, cropped=options.cropped, wanted=lambda still: split in (None, still.part))
 
-    def survey(self, *, deep: bool) -> Survey:  # noqa: ARG002 - stills have no frames to count
+    def survey(self, facts: Mapping[str, FileFacts]) -> Survey:  # noqa: ARG002 - stills have no frames to count
         """All splits; whether a subject stands in more than one of them is the check's question."""
         known = any(still.subject for still in self._stills)
         remarks = [] if known else ["no subjects are given: every image counts as a person of its own"]
-        return Survey(items(self._stills), count(self._stills), remarks=remarks)
+        return Survey(count(self._stills), remarks=remarks)
 
 
 def _stills(options: FolderOptions) -> list[Still]:
     if options.manifest is not None:
         return read_manifest(options.manifest, options.root)
-    root = options.root if options.split is None else options.root / options.split
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder; split {options.split!r} is a folder in root, or a manifest's column")
-    stills: list[Still] = []
-    for place in sorted((path for path in root.iterdir() if path.is_dir()), key=lambda path: natural_key(path.name)):
-        if not place.name.startswith("."):
-            stills += _class_folder(options, place)
+    if options.split is None:
+        stills = _class_folders(options.root, options.root, "")
+    elif (options.root / options.split).is_dir():  # the other splits are read for the check
+        stills = [
+            still for place in _folders(options.root) for still in _class_folders(options.root, place, place.name)
+        ]
+    else:
+        raise DataError(
+            f"{options.root / options.split}: no such folder; split {options.split!r} is a folder in root, or a "
+            "manifest's column"
+        )
     if not stills:
-        loose = sum(is_media(path, IMAGE_SUFFIXES) for path in root.iterdir())
+        loose = sum(is_media(path, IMAGE_SUFFIXES) for path in options.root.iterdir())
         hint = f"{loose} images lie in it without a class; write a manifest" if loose else "is this the right folder?"
-        raise DataError(f"{root}: holds no class folder with images; {hint}")
+        raise DataError(f"{options.root}: holds no class folder with images; {hint}")
     repeated = [name for name, number in Counter(still.id for still in stills).items() if number > 1]
     if repeated:
-        raise DataError(f"{root}: {len(repeated)} images differ in their suffix alone: {listed(repeated)}")
+        raise DataError(f"{options.root}: {len(repeated)} images differ in their suffix alone: {listed(repeated)}")
     return stills
 
 
-def _class_folder(options: FolderOptions, place: Path) -> list[Still]:
-    images = sorted(
-        (path for path in place.rglob("*") if is_media(path, IMAGE_SUFFIXES)), key=lambda path: natural_key(str(path))
-    )
-    return [
-        Still(image.relative_to(options.root).with_suffix("").as_posix(), image, place.name, options.split or "")
-        for image in images
-    ]
+def _class_folders(root: Path, place: Path, part: str) -> list[Still]:
+    stills = []
+    for folder in _folders(place):
+        images = [path for path in folder.rglob("*") if is_media(path, IMAGE_SUFFIXES)]
+        for image in sorted(images, key=lambda path: natural_key(path.as_posix())):
+            name = image.relative_to(root).with_suffix("").as_posix()
+            stills.append(Still(name, image, folder.name, part))
+    return stills
+
+
+def _folders(place: Path) -> list[Path]:
+    folders = (path for path in place.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return sorted(folders, key=lambda path: natural_key(path.name))
 
 
 def _refuse_unused(labels: Mapping[str, str], stills: list[Still]) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from harness.components import Licence
 from harness.datasets.lists import read_ids, read_text
 from harness.datasets.options import RafCeOptions
-from harness.datasets.stills import Still, Stills, copy_of, count, images_in, items
-from harness.datasets.survey import Survey
+from harness.datasets.stills import Still, Stills, copy_of, count, images_in
+from harness.datasets.survey import FileFacts, Survey
 from harness.errors import DataError, listed
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class RafCe(Stills):
         rows = [(still.id, unit, side) for still in self._chosen for unit, side in units.get(still.id, ())]
         return pd.DataFrame(rows, columns=["clip", "unit", "side"]).astype({"clip": "str", "side": "str"})
 
-    def survey(self, *, deep: bool) -> Survey:  # noqa: ARG002 - stills have no frames to count
+    def survey(self, facts: Mapping[str, FileFacts]) -> Survey:  # noqa: ARG002 - stills have no frames to count
         """All splits beside the published totals, and whether the lists name the same images."""
         names = {still.id for still in self._stills}
         problems = []
@@ -78,7 +78,6 @@ class RafCe(Stills):
                 if culprits:
                     problems.append(f"{len(culprits)} images {text}: {listed(sorted(culprits))}")
         return Survey(
-            items(self._stills),
             count(self._stills),
             totals=TOTALS,
             problems=problems,

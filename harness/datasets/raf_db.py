@@ -8,8 +8,8 @@ from pathlib import Path
 from harness.components import Licence
 from harness.datasets.lists import read_ids
 from harness.datasets.options import RafDbOptions
-from harness.datasets.stills import Still, Stills, copy_of, count, images_in, items
-from harness.datasets.survey import Counts, Survey
+from harness.datasets.stills import Still, Stills, copy_of, count, images_in
+from harness.datasets.survey import Counts, FileFacts, Survey
 from harness.errors import DataError, listed
 
 LICENCE = Licence("RAF-DB: non-commercial research only, images must not be passed on")
@@ -62,11 +62,10 @@ class RafDb(Stills):
             stills, cropped=options.images == "aligned", wanted=lambda still: split in ("both", still.part)
         )
 
-    def survey(self, *, deep: bool) -> Survey:  # noqa: ARG002 - stills have no frames to count
+    def survey(self, facts: Mapping[str, FileFacts]) -> Survey:  # noqa: ARG002 - stills have no frames to count
         """Both splits of the part, beside the published counts."""
         part = self._options.part
         return Survey(
-            items(self._stills),
             count(self._stills),
             published=PUBLISHED[part],
             totals=TOTALS[part],

@@ -42,6 +42,10 @@ class Stills:
     def prepare(self, progress: Callable[[int, int], None]) -> None:
         """Nothing to generate."""
 
+    def items(self) -> Sequence[Item]:
+        """The images of all parts, for the check."""
+        return [Item(still.id, still.source, still.part, still.subject) for still in self._stills]
+
     def clips(self) -> Sequence[Clip]:
         """A clip an image, in the order of the lists; DataError if images are missing."""
         refuse_missing(self._chosen)
@@ -61,11 +65,6 @@ def copy_of(name: str, kind: str) -> str:
     """The file name of an image's copy, as RAF names them: 0001.jpg is 0001_aligned.jpg among the aligned ones."""
     path = Path(name)
     return f"{path.stem}_aligned{path.suffix}" if kind == "aligned" else name
-
-
-def items(stills: Iterable[Still]) -> list[Item]:
-    """The stills as the check wants them."""
-    return [Item(still.id, still.source, still.part, still.subject) for still in stills]
 
 
 def count(stills: Iterable[Still]) -> Counts:

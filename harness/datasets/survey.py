@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from harness.components import Clip
-
 Counts = Mapping[str, Mapping[str, int]]  # part -> class name -> how many; "" is no class
 
 
@@ -23,6 +21,16 @@ class Item:
 
 
 @dataclass(frozen=True)
+class FileFacts:
+    """What a readable file says: its size in pixels, and its frames if that is known (decoded: by counting them)."""
+
+    width: int
+    height: int
+    frames: int | None = None
+    decoded: bool = False
+
+
+@dataclass(frozen=True)
 class Survey:
     """All parts of a data set, whatever its options select.
 
@@ -34,7 +42,6 @@ class Survey:
     remarks    what one should know, one line each
     """
 
-    items: Sequence[Item]
     counts: Counts
     unit: str = "images"
     published: Counts = field(default_factory=dict)
@@ -47,10 +54,8 @@ class Survey:
 class Surveyed(Protocol):
     """A data set that knows more for the check than its clips and annotations say."""
 
-    def survey(self, *, deep: bool) -> Survey:
-        """deep: videos may be decoded to count their frames. Problems are data; errors are raised for a wrong root."""
+    def items(self) -> Sequence[Item]:
+        """The files of all parts, whether they are there or not."""
 
-
-def item_of(clip: Clip, part: str = "") -> Item | None:
-    """A clip's file; None for a clip without media."""
-    return None if clip.source is None else Item(clip.id, clip.source, part, clip.subject)
+    def survey(self, facts: Mapping[str, FileFacts]) -> Survey:
+        """What should be there, beside the facts of the readable files by clip. Problems are data."""
