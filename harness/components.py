@@ -235,7 +235,12 @@ class Backbone(Protocol):
 
 
 class Loss(Protocol):
-    """Built as target(options, class_counts=tensor (C,) in class-id order)."""
+    """Built as target(options, class_counts=tensor (C,) in class-id order).
+
+    Two things are optional. An attribute `mean_over_images = True` says that the value is a mean of one term an image:
+    gradient accumulation then needs one forward pass instead of two. A third argument `weights=None`, (N,) float with a
+    mean of 1 over the data, lets a recipe weigh images: each image's term is multiplied by its weight.
+    """
 
     def __call__(self, logits: Any, targets: Any) -> Any:
         """logits (N, C) float; targets (N,) int64 or (N, C) float probabilities -> scalar tensor."""

@@ -15,7 +15,7 @@ from harness.errors import ConfigError, nearest
 from harness.evaluation.divergence import reference
 from harness.expressions import BUILT_IN, LabelSpace, label_space
 from harness.fusion.options import Smoothing
-from harness.training.options import HeadOptions, Recipe
+from harness.training.options import FineTuning, HeadOptions, Recipe
 from harness.validation import explain
 
 EXPERIMENTS = Path(__file__).parent / "experiments"
@@ -157,7 +157,7 @@ class Training(Section):
     head: HeadOptions = Field(HeadOptions(), description="the classifier put on each backbone")
     loss: Component = Field(Component(use="bal-ce+dice"), description="the loss")
     pretrain: Recipe = Field(Recipe(), description="training on the annotated data")
-    finetune: Recipe = Field(Recipe(), description="training on the pseudo-labels")
+    finetune: FineTuning = Field(FineTuning(), description="training on the pseudo-labels")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="auto: the faster of the two here, found by a short probe"
     )
@@ -168,6 +168,11 @@ class Fusion(Section):
     """How the networks' predictions become one decision a frame."""
 
     aggregator: Component = Field(Component(use="majority-vote"), description="votes in, decisions out")
+    gaps: Literal["leave", "interpolate"] = Field(
+        "leave",
+        description="frames without a face, where faces.gaps leaves them so: without a decision; or with probabilities "
+        "interpolated between the frames before and after, ahead of smoothing",
+    )
     smoothing: Smoothing = Field(Smoothing(), description="smoothing over time")
 
 
@@ -218,6 +223,12 @@ class Experiment(Section):
     fusion: Fusion = Fusion()
     evaluation: Evaluation = Evaluation()
     executor: Component = Field(Component(use="local"), description="what runs the stages; changes no result")
+
+    @model_validator(mode="after")
+    def _gaps_are_left_to_fill(self) -> Experiment:
+        if self.fusion.gaps == "interpolate" and self.faces.gaps != "leave":
+            raise ValueError("fusion.gaps = 'interpolate' needs faces.gaps = 'leave'; as it is, faces are copied there")
+        return self
 
     @property
     def space(self) -> LabelSpace:

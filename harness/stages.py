@@ -24,7 +24,7 @@ STAGES: Mapping[str, StageSpec] = {
     "faces": StageSpec("harness.faces.stage:run"),
     "label": StageSpec("harness.labeling.stage:run", 2, patient=True),
     "pseudo-label": StageSpec("harness.labeling.pseudo_labels:run", 2),
-    "train": StageSpec("harness.training.stage:run"),
+    "train": StageSpec("harness.training.stage:run", 2),
     "predict": StageSpec("harness.training.predict:run"),
     "fuse": StageSpec("harness.fusion.stage:run"),
     "score": StageSpec("harness.evaluation.stage:run", 2),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,18 +14,45 @@ from torch import Tensor
 from harness.errors import DataError
 from harness.expressions import LabelSpace
 from harness.faces.artifact import read_crops
+from harness.training.options import FineTuning
+from harness.training.pseudo import most_confident
 
 
 @dataclass(frozen=True)
 class Examples:
-    """faces (N,) int64 ids; labels (N,) int64 class ids; subjects (N,) str, by which they are split."""
+    """faces (N,) int64 ids; labels (N,) int64 class ids; subjects (N,) str, by which they are split.
+
+    Of pseudo-labels, where they are wanted: confidence (N,) float32; probabilities (N, C) float32, rows sum to 1;
+    unlabelled (U,) int64 ids of the faces without a believed label, and their subjects (U,).
+    """
 
     faces: NDArray[np.int64]
     labels: NDArray[np.int64]
     subjects: NDArray[np.str_]
+    confidence: NDArray[np.float32] | None = None
+    probabilities: NDArray[np.float32] | None = None
+    unlabelled: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    unlabelled_subjects: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, np.str_))
 
     def __len__(self) -> int:
         return len(self.faces)
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What a network is trained on, on the training device but for the row numbers, which are on the CPU.
+
+    images (N, S, S, 3) uint8; labels (N,) int64 class ids, -1 for none; training, validation and unlabelled: rows of
+    these; targets (N, C) float32 in place of the labels, where these are soft; weights (N,) float32.
+    """
+
+    images: Tensor
+    labels: Tensor
+    training: Tensor
+    validation: Tensor
+    unlabelled: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
+    targets: Tensor | None = None
+    weights: Tensor | None = None
 
 
 def annotated(faces: Path, truth: Path) -> Examples:
@@ -43,19 +70,37 @@ def annotated(faces: Path, truth: Path) -> Examples:
     return _with_subjects(rows[["face", "label"]], faces)
 
 
-def pseudo_labelled(faces: Path, labels: Path) -> Examples:
-    """The faces whose pseudo-label is confident. faces, labels: folders of such artifacts.
+def pseudo_labelled(faces: Path, labels: Path, recipe: FineTuning | None = None) -> Examples:
+    """The faces whose pseudo-label is confident, as the recipe wants them. faces, labels: folders of such artifacts.
 
     DataError if there is none.
     """
-    rows = pd.read_parquet(labels / "labels.parquet", columns=["face", "label", "confident"])
+    recipe = recipe or FineTuning()
+    columns = ["face", "label", "confident"]
+    columns += ["confidence"] if recipe.confidence_power or recipe.most_per_class else []
+    columns += ["probabilities"] if recipe.targets == "soft" else []
+    rows = pd.read_parquet(labels / "labels.parquet", columns=columns)
     confident = rows[rows["confident"].astype(bool) & (rows["label"] >= 0)]
     if confident.empty:
         raise DataError(
             f"none of {len(rows)} pseudo-labels is confident enough to train on; "
             "lower labeling.threshold, or use another labeler"
         )
-    return _with_subjects(confident[["face", "label"]], faces)
+    if recipe.most_per_class:
+        confidence = confident["confidence"].to_numpy(np.float32)
+        confident = confident.iloc[
+            most_confident(confident["label"].to_numpy(np.int64), confidence, recipe.most_per_class)
+        ]
+    examples = _with_subjects(confident, faces)
+    if recipe.mean_teacher is None:
+        return examples
+    crops = pd.read_parquet(faces / "crops.parquet", columns=["face", "subject"])
+    rest = crops[~crops["face"].isin(examples.faces)]
+    return replace(
+        examples,
+        unlabelled=rest["face"].to_numpy(dtype=np.int64, copy=True),
+        unlabelled_subjects=rest["subject"].to_numpy(dtype=np.str_),
+    )
 
 
 def _with_subjects(rows: pd.DataFrame, faces: Path) -> Examples:
@@ -65,6 +110,8 @@ def _with_subjects(rows: pd.DataFrame, faces: Path) -> Examples:
         rows["face"].to_numpy(dtype=np.int64, copy=True),
         rows["label"].to_numpy(dtype=np.int64, copy=True),
         rows["subject"].to_numpy(dtype=np.str_),
+        rows["confidence"].to_numpy(dtype=np.float32, copy=True) if "confidence" in rows else None,
+        np.stack(rows["probabilities"].to_list()).astype(np.float32) if "probabilities" in rows else None,
     )
 
 

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,121 +15,157 @@ from harness.components import Loss
 from harness.errors import StageError
 from harness.training.arithmetic import Arithmetic
 from harness.training.augment import augment
-from harness.training.data import pixels
+from harness.training.course import Course, Row, make_teacher
+from harness.training.data import TrainingSet, pixels
 from harness.training.inference import logits_of, macro_f1
 from harness.training.network import Classifier
-from harness.training.options import Recipe
-
-Row = dict[str, float]
+from harness.training.options import FineTuning
+from harness.training.pseudo import balanced_order, repeated
+from harness.training.resume import Progress, Unfinished
+from harness.training.step import Cost, add_gradient
+from harness.training.teacher import consistency, ramp
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """The best epoch's weights, what every epoch scored, and which was best (0: before the first).
+    """The weights that are kept, the epoch they are of (0: before the first), and what every epoch scored.
 
-    validation_macro_f1 is None where there was nothing to validate on: then the last epoch is kept.
+    validation_macro_f1: of the kept epoch; None where there was nothing to validate on.
     """
 
     state: dict[str, Tensor]
     history: list[Row]
-    best_epoch: int
+    kept_epoch: int
     validation_macro_f1: float | None
 
 
 def fit(
     network: Classifier,
     loss: Loss,
-    images: Tensor,
-    labels: Tensor,
-    training: Tensor,
-    validation: Tensor,
-    recipe: Recipe,
+    data: TrainingSet,
+    recipe: FineTuning,
     arithmetic: Arithmetic,
     *,
     seed: int,
     keep_start: bool = False,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
+    unfinished: Unfinished | None = None,
+    earlier: Progress | None = None,
 ) -> Fitted:
-    """Train `network` in place and return the epoch with the best validation macro-F1 (ties: lower loss).
+    """Train `network` in place and return the epoch with the best validation macro-F1 (ties: lower loss), or the last.
 
-    images (N, S, S, 3) uint8 and labels (N,) int64 on the device; training, validation: row numbers on the CPU.
-    keep_start lets the network as given compete as epoch 0. progress(done, total) counts steps. On a CPU the same
-    seed, threads and arithmetic give the same weights. StageError if the loss is no number any more.
+    keep_start lets the network as given compete as epoch 0. progress(done, total) counts steps. unfinished: where to
+    write how far it is; earlier: what was written there, to go on from. On a CPU the same seed, threads and arithmetic
+    give the same weights, cut off in between or not. StageError if the loss is no number any more.
     """
     torch.manual_seed(seed)  # dropout
     generator = torch.Generator().manual_seed(seed)  # order and augmentation
     arithmetic.place(network)
     for parameter in network.backbone.parameters():
         parameter.requires_grad = not recipe.freeze_backbone
-    optimizer = make_optimizer(network, recipe)
-    steps = parts(len(training), recipe.batch_size)
+    teacher, optimizer = make_teacher(network, recipe), make_optimizer(network, recipe)
+    course = Course(network, teacher, optimizer, generator, arithmetic.device, recipe)
+    steps = parts(len(data.training), recipe.batch_size)
     total = steps * recipe.epochs
-    history: list[Row] = []
-    best, best_epoch, best_score, stale = snapshot(network), 0, (-1.0, -math.inf), 0
-    if keep_start and len(validation):
-        row = {"epoch": 0.0} | validate(network, loss, images, labels, validation, recipe, arithmetic)
-        history.append(row)
-        best_score = (row["validation_macro_f1"], -row["validation_loss"])
+    if earlier is not None:
+        course.go_on(earlier)
+    elif keep_start and len(data.validation):
+        course.end_epoch({"epoch": 0.0} | validate(network, loss, data, recipe, arithmetic))
 
-    for epoch in range(1, recipe.epochs + 1):
+    while course.epoch < recipe.epochs and course.patient:
         begin = time.perf_counter()
-        network.train()
-        if recipe.freeze_backbone:
-            network.backbone.eval()
+        course.begin_epoch()
         summed = torch.zeros((), device=arithmetic.device)
-        order = training[torch.randperm(len(training), generator=generator)]
-        for number, step in enumerate(order.tensor_split(steps), start=(epoch - 1) * steps):
+        order, more = drawn(data, recipe, generator)
+        batches = zip(order.tensor_split(steps), more.tensor_split(steps), strict=True)
+        for number, (step, extra) in enumerate(batches, start=course.epoch * steps):
             rate = recipe.learning_rate * schedule(recipe.schedule, number / total)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            for rows in step.tensor_split(parts(len(step), recipe.micro_batch or len(step))):
-                rows = rows.to(arithmetic.device)
-                batch = augment(pixels(images, rows, arithmetic.channels_last), recipe.augmentation, generator)
-                with arithmetic.autocast():
-                    logits = network(batch)
-                value = loss(logits, labels[rows]) * (len(rows) / len(step))
-                value.backward()
-                summed += value.detach() * len(step)
+            rows = torch.cat([step, extra]).to(arithmetic.device)
+            images = augment(pixels(data.images, rows, arithmetic.channels_last), recipe.augmentation, generator)
+            cost = supervised(loss, data, rows[: len(step)])
+            if teacher is not None:
+                cost = taught(cost, data, rows, teacher, recipe, arithmetic, generator, number / steps)
+            pieces = parts(len(rows), recipe.micro_batch or len(rows))
+            mean = teacher is None and getattr(loss, "mean_over_images", False)
+            summed += add_gradient(network, images, cost, pieces, arithmetic, mean=mean) * len(step)
             if recipe.clip_gradient:
                 torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip_gradient)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+            course.teach(number + 1)
             progress(number + 1, total)
 
-        train_loss = summed.item() / len(training)
+        train_loss = summed.item() / len(data.training)
+        epoch = course.epoch + 1
         if not math.isfinite(train_loss):
             raise StageError(f"the training loss became {train_loss} in epoch {epoch}; lower learning_rate")
         row = {"epoch": float(epoch), "train_loss": train_loss, "learning_rate": rate}
-        row["images_per_second"] = len(training) / (time.perf_counter() - begin)
-        if len(validation):
-            row |= validate(network, loss, images, labels, validation, recipe, arithmetic)
-            score = (row["validation_macro_f1"], -row["validation_loss"])
-        else:
-            score = (-1.0, float(epoch))  # nothing to choose by: the last epoch wins
+        row["images_per_second"] = len(data.training) / (time.perf_counter() - begin)
+        if len(data.validation):
+            row |= validate(course.kept, loss, data, recipe, arithmetic)
         row["seconds"] = time.perf_counter() - begin
-        history.append(row)
-        if score > best_score:
-            best, best_epoch, best_score, stale = snapshot(network), epoch, score, 0
-        else:
-            stale += 1
-            if recipe.patience is not None and stale >= recipe.patience:
-                break
-    return Fitted(best, history, best_epoch, best_score[0] if len(validation) and history else None)
+        course.end_epoch(row)
+        if unfinished is not None and unfinished.due():
+            unfinished.write(course.as_progress(unfinished.facts))
+    state, kept = course.result()
+    scores = {int(row["epoch"]): row.get("validation_macro_f1") for row in course.history}
+    return Fitted(state, course.history, kept, scores.get(kept))
+
+
+def drawn(data: TrainingSet, recipe: FineTuning, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """The rows of an epoch in order: labelled ones, and unlabelled ones for a mean teacher."""
+    if recipe.sampling == "balanced":
+        order = balanced_order(data.labels[data.training.to(data.labels.device)].cpu(), generator)
+    else:
+        order = torch.randperm(len(data.training), generator=generator)
+    if recipe.mean_teacher is None:
+        return data.training[order], data.unlabelled[:0]
+    count = round(recipe.mean_teacher.unlabelled * len(order))
+    return data.training[order], repeated(data.unlabelled, count, generator)
+
+
+def supervised(loss: Loss, data: TrainingSet, rows: Tensor) -> Cost:
+    """The loss of labelled rows; any logits behind those of these rows are left out."""
+    targets = (data.labels if data.targets is None else data.targets)[rows]
+    weights = None if data.weights is None else data.weights[rows]
+
+    def cost(logits: Tensor, part: slice) -> Tensor:
+        some = targets[part]
+        more: tuple[Any, ...] = () if weights is None else (weights[part],)
+        value: Tensor = loss(logits[: len(some)], some, *more)
+        return value
+
+    return cost
+
+
+def taught(
+    cost: Cost, data: TrainingSet, rows: Tensor, teacher: Classifier, recipe: FineTuning, arithmetic: Arithmetic,
+    generator: torch.Generator, epochs: float,
+) -> Cost:  # fmt: skip
+    """A cost with the pull towards what the teacher says of another view of the same images. epochs: trained so far."""
+    assert recipe.mean_teacher is not None
+    images = augment(pixels(data.images, rows, arithmetic.channels_last), recipe.augmentation, generator)
+    with torch.no_grad(), arithmetic.autocast():
+        beliefs = teacher(images).float().softmax(1)
+    rise = recipe.mean_teacher.ramp_epochs
+    pull = recipe.mean_teacher.weight * (ramp(epochs / rise) if rise else 1.0)
+    return lambda logits, part: cost(logits, part) + pull * consistency(logits, beliefs[part])
 
 
 @torch.inference_mode()
 def validate(
     network: Classifier,
     loss: Loss,
-    images: Tensor,
-    labels: Tensor,
-    rows: Tensor,
-    recipe: Recipe,
+    data: TrainingSet,
+    recipe: FineTuning,
     arithmetic: Arithmetic,
 ) -> Row:
-    """Loss, accuracy and macro-F1 (over all classes of the space) of the given rows."""
-    logits = logits_of(network, images, rows, recipe.micro_batch or recipe.batch_size, arithmetic)
-    truth = labels[rows.to(labels.device)]
+    """Loss, accuracy and macro-F1 (over all classes of the space) of the validation part, against its hard labels."""
+    rows = data.validation
+    logits = logits_of(network, data.images, rows, recipe.micro_batch or recipe.batch_size, arithmetic)
+    truth = data.labels[rows.to(data.labels.device)]
     predicted = logits.argmax(1)
     return {
         "validation_loss": float(loss(logits, truth)),
@@ -137,7 +174,7 @@ def validate(
     }
 
 
-def make_optimizer(network: Classifier, recipe: Recipe) -> torch.optim.Optimizer:
+def make_optimizer(network: Classifier, recipe: FineTuning) -> torch.optim.Optimizer:
     """The recipe's optimizer over all parameters that are trained."""
     parameters = [one for one in network.parameters() if one.requires_grad]
     rate, decay = recipe.learning_rate, recipe.weight_decay
@@ -164,8 +201,3 @@ def parts(count: int, size: int) -> int:
     batches of two make one batch of three.
     """
     return max(1, min(math.ceil(count / size), count // 2))
-
-
-def snapshot(network: Classifier) -> dict[str, Tensor]:
-    """A copy of the state dictionary."""
-    return {key: value.detach().clone() for key, value in network.state_dict().items()}

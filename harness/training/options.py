@@ -60,7 +60,8 @@ class Recipe(Options):
     micro_batch: int | None = Field(
         default=None,
         ge=2,
-        description="images at once in memory, gradients added up to a step of batch_size; none: all",
+        description="images at once in memory, gradients added up to those of a step of batch_size; none: all. A loss "
+        "that is no mean over images, such as batch Dice, needs a second forward pass for that",
     )
     optimizer: Literal["adam", "adamw", "sgd"] = Field(
         default="adam", description="the optimizer (sgd: Nesterov momentum 0.9)"
@@ -80,8 +81,54 @@ class Recipe(Options):
         le=0.5,
         description="share of subjects (else clips) held out to choose the best epoch; 0: keep the last",
     )
-    freeze_backbone: bool = Field(default=False, description="train the head alone")
+    checkpoint: Literal["best", "last"] = Field(
+        default="best", description="which epoch is kept: the best on the validation part, or the last one trained"
+    )
+    freeze_backbone: bool = Field(
+        default=False, description="train the head alone; with head.preset one-layer a linear probe"
+    )
     clip_gradient: float | None = Field(
         default=None, gt=0, description="largest norm of the gradient; none: not clipped"
     )
     augmentation: Augmentation = Field(default=Augmentation(), description="random changes of the training images")
+
+
+class MeanTeacher(Options):
+    """A second network, the running mean of the first, which it teaches to agree (Tarvainen & Valpola 2017)."""
+
+    decay: float = Field(default=0.99, ge=0, lt=1, description="share of itself the teacher keeps each step")
+    weight: float = Field(
+        default=10.0,
+        ge=0,
+        description="largest weight of the consistency loss: squared distance of the two networks' probabilities, "
+        "summed over classes",
+    )
+    ramp_epochs: float = Field(default=1.0, ge=0, description="epochs over which that weight rises from almost none")
+    unlabelled: float = Field(
+        default=1.0,
+        ge=0,
+        description="faces without a believed label in each step, a labelled one; they teach consistency alone",
+    )
+
+
+class FineTuning(Recipe):
+    """A recipe for pseudo-labels: how far they are believed. The defaults take each confident label as it is."""
+
+    targets: Literal["hard", "soft"] = Field(
+        default="hard", description="hard: the label; soft: the probabilities that the labelers gave each class"
+    )
+    confidence_power: float = Field(
+        default=0.0,
+        ge=0,
+        description="weight of a label: its confidence to this power, scaled to a mean of 1; 0: all alike",
+    )
+    sampling: Literal["shuffled", "balanced"] = Field(
+        default="shuffled",
+        description="shuffled: each image once an epoch; balanced: each class equally often, rare ones repeated",
+    )
+    most_per_class: int | None = Field(
+        default=None, ge=1, description="of each class only so many labels, the most confident; none: all"
+    )
+    mean_teacher: MeanTeacher | None = Field(
+        default=None, description="train with a mean teacher, which is then what is kept; none: without"
+    )

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,34 +22,19 @@ from numpy.typing import NDArray
 from harness.errors import ConfigError
 from harness.expressions import LabelSpace
 from harness.stage import StageContext
+from harness.stages import STAGES
+from harness.store import fingerprint_of
 from harness.training import checkpoint
 from harness.training.arithmetic import Arithmetic, candidates, choose_device, fastest
-from harness.training.data import (
-    Examples,
-    annotated,
-    centre_crops,
-    class_counts,
-    on_device,
-    pseudo_labelled,
-    require_two_classes,
-)
+from harness.training.data import Examples
 from harness.training.loop import Fitted, fit
-from harness.training.memory import out_of_memory_as_advice, released
+from harness.training.material import Split, absent, build_loss, examples_of, split, training_set
+from harness.training.memory import halving_once, out_of_memory_as_advice, released
 from harness.training.network import Classifier, make_classifier
-from harness.training.options import HeadOptions, Recipe
-from harness.training.split import split_by_subject
+from harness.training.options import FineTuning, HeadOptions
+from harness.training.resume import FOLDER, Progress, Unfinished
 
 MODEL, HISTORY, RECORD = "model.safetensors", "history.csv", "training.json"
-
-
-@dataclass(frozen=True)
-class Split:
-    """Rows of the examples that are trained on and validated on, and the classes of each part in class-id order."""
-
-    training: NDArray[np.int64]
-    validation: NDArray[np.int64]
-    training_counts: NDArray[np.int64]
-    validation_counts: NDArray[np.int64]
 
 
 def run(context: StageContext) -> None:
@@ -61,39 +45,46 @@ def run(context: StageContext) -> None:
 
 def _run(context: StageContext) -> None:
     params, space = context.params, context.label_space
-    recipe, head = Recipe.model_validate(params["recipe"]), HeadOptions.model_validate(params["head"])
+    recipe, head = FineTuning.model_validate(params["recipe"]), HeadOptions.model_validate(params["head"])
     if threads := params.get("threads"):
         torch.set_num_threads(int(threads))
     device = choose_device(params["device"])
     begin = time.perf_counter()
-    examples = _examples(context)
-    split = _split(context, examples, recipe, space)
-    torch.manual_seed(int(params["seed"]))
-    backbone = context.build("backbones", params["backbone"])
+    examples = examples_of(context, recipe)
+    parts = split(context, examples, recipe, space)
+    network = _network(context, head, space)
+    backbone: Any = network.backbone
     image_size, share = int(params["image_size"] or backbone.input_size), float(params.get("centre_crop", 1.0))
     weights = _starting_point(context, backbone.weights)
-    network = make_classifier(backbone, head, len(space))
-    if "start" in context.inputs:
-        _continue_from(context.inputs["start"], network, params["backbone"], space)
-    loss = context.build("losses", params["loss"], class_counts=torch.from_numpy(split.training_counts)).to(device)
-
+    loss = build_loss(context, examples, parts, recipe).to(device)
     context.progress("loading faces", 0, None)
-    with out_of_memory_as_advice(params["backbone"]["use"], image_size, recipe.micro_batch or recipe.batch_size):
-        images = on_device(centre_crops(context.inputs["faces"], examples.faces, image_size, share), device)
-        arithmetic, rates = _arithmetic(context, network, device, image_size, recipe)
-        fitted = fit(
+    data = training_set(examples, parts, recipe, context.inputs["faces"], image_size, share, device)
+    unfinished = Unfinished(_unfinished(context))
+    earlier = unfinished.read()
+    resumed = [] if earlier is None else [earlier.facts["course"]["epoch"]]
+    batch = min(recipe.micro_batch or recipe.batch_size, recipe.batch_size)
+
+    def attempt(at_once: int) -> Fitted:
+        nonlocal network, earlier
+        if at_once < batch:
+            network, earlier = _network(context, head, space), unfinished.read()
+        return fit(
             network,
             loss,
-            images,
-            torch.from_numpy(examples.labels).to(device),
-            torch.from_numpy(split.training),
-            torch.from_numpy(split.validation),
-            recipe,
+            data,
+            recipe if at_once == batch else recipe.model_copy(update={"micro_batch": at_once}),
             arithmetic,
             seed=int(params["seed"]),
             keep_start="start" in context.inputs,
             progress=lambda done, total: context.progress("training", done, total),
+            unfinished=unfinished,
+            earlier=earlier,
         )
+
+    with out_of_memory_as_advice(params["backbone"]["use"], image_size, batch):
+        arithmetic, rates = _arithmetic(context, network, device, image_size, recipe, earlier)
+        unfinished.facts = {"arithmetic": arithmetic.as_dict(), "rates": rates}
+        fitted = halving_once(attempt, batch, lambda half: context.notice(_halved(params, batch, half)))
     made_of = checkpoint.Checkpoint(
         params["backbone"],
         head,
@@ -106,41 +97,41 @@ def _run(context: StageContext) -> None:
     )
     checkpoint.save(context.folder / MODEL, fitted.state, made_of)
     pd.DataFrame(fitted.history).to_csv(context.folder / HISTORY, index=False)
-    record = _record(params, space, split, examples, fitted) | {
+    record = _record(params, space, parts, examples, fitted) | {
         "weights": weights,
         "image_size": image_size,
         "parameters": sum(one.numel() for one in network.parameters()),
         "arithmetic": arithmetic.as_dict() | {"threads": torch.get_num_threads(), "probe_images_per_second": rates},
+        "resumed_after_epochs": resumed,
         "seconds": round(time.perf_counter() - begin, 3),
     }
     (context.folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    unfinished.remove()
 
 
-def _examples(context: StageContext) -> Examples:
-    source = annotated if context.params["labels"] == "truth" else pseudo_labelled
-    return source(context.inputs["faces"], context.inputs["labels"])
+def _network(context: StageContext, head: HeadOptions, space: LabelSpace) -> Classifier:
+    """The network as training begins with it: the same for the same seed."""
+    torch.manual_seed(int(context.params["seed"]))
+    network = make_classifier(context.build("backbones", context.params["backbone"]), head, len(space))
+    if "start" in context.inputs:
+        _continue_from(context.inputs["start"], network, context.params["backbone"], space)
+    return network
 
 
-def _split(context: StageContext, examples: Examples, recipe: Recipe, space: LabelSpace) -> Split:
-    """The parts, with a notice for classes that cannot be learnt and for a validation part that came out empty."""
-    kind = "annotations" if context.params["labels"] == "truth" else "pseudo-labels"
-    training, validation = split_by_subject(
-        examples.labels, examples.subjects, recipe.validation, int(context.params["seed"])
+def _unfinished(context: StageContext) -> Path | None:
+    """Where this training writes how far it is: beside the artifacts, by what it is made of."""
+    if context.caches is None:
+        return None
+    inputs = {name: folder.name for name, folder in context.inputs.items()}
+    key = {"version": STAGES["train"].version, "params": dict(context.params), "inputs": inputs}
+    return context.caches / FOLDER / f"{fingerprint_of(key)[:32]}.safetensors"
+
+
+def _halved(params: Mapping[str, Any], batch: int, half: int) -> str:
+    return (
+        f"out of GPU memory: {params['backbone']['use']} could not be trained with {batch} images at once and was "
+        f"with {half}; set micro_batch = {half} in the recipe"
     )
-    counts = class_counts(examples.labels[training], len(space))
-    require_two_classes(counts, space)
-    for name in _absent(counts, space):
-        context.notice(f"{kind}: no training label reaches class {name!r}; the networks cannot learn it from them")
-    if recipe.validation and not len(validation):
-        context.notice(
-            f"{kind}: too few subjects ({len(np.unique(examples.subjects))}) to hold any out; "
-            "the last epoch is kept instead of the best"
-        )
-    return Split(training, validation, counts, class_counts(examples.labels[validation], len(space)))
-
-
-def _absent(counts: NDArray[np.int64], space: LabelSpace) -> list[str]:
-    return [space.names[class_id] for class_id in np.flatnonzero(counts == 0)]
 
 
 def _starting_point(context: StageContext, weights: str) -> str:
@@ -164,28 +155,40 @@ def _continue_from(start: Path, network: Classifier, backbone: Mapping[str, Any]
 
 
 def _arithmetic(
-    context: StageContext, network: Classifier, device: torch.device, image_size: int, recipe: Recipe
+    context: StageContext,
+    network: Classifier,
+    device: torch.device,
+    image_size: int,
+    recipe: FineTuning,
+    earlier: Progress | None,
 ) -> tuple[Arithmetic, dict[str, float]]:
-    """The arithmetic asked for; what is left open is probed, or taken over from a start of the same size."""
+    """The arithmetic asked for; what is left open is probed, or taken over from a start of the same size.
+
+    A training that goes on keeps the one it began with, so that it ends as it would have.
+    """
     choices = candidates(context.params["precision"], device)
+    if earlier is not None:
+        same = [one for one in choices if one.as_dict() == earlier.facts["arithmetic"]]
+        if same:
+            return same[0], earlier.facts["rates"]
     if "start" in context.inputs:
-        earlier = checkpoint.read(context.inputs["start"] / MODEL)
-        same = [one for one in choices if one.as_dict() == earlier.arithmetic]
-        choices = same if same and earlier.image_size == image_size else choices
+        made_of = checkpoint.read(context.inputs["start"] / MODEL)
+        same = [one for one in choices if one.as_dict() == made_of.arithmetic]
+        choices = same if same and made_of.image_size == image_size else choices
     context.progress("choosing precision", 0, None)
     batch = recipe.micro_batch or recipe.batch_size
     return fastest(network, choices, image_size, batch, training=not recipe.freeze_backbone)
 
 
 def _record(
-    params: Mapping[str, Any], space: LabelSpace, split: Split, examples: Examples, fitted: Fitted
+    params: Mapping[str, Any], space: LabelSpace, parts: Split, examples: Examples, fitted: Fitted
 ) -> dict[str, Any]:
     def part(rows: NDArray[np.int64], counts: NDArray[np.int64]) -> dict[str, Any]:
         return {
             "faces": len(rows),
             "subjects": len(np.unique(examples.subjects[rows])),
             "classes": dict(zip(space.names, counts.tolist(), strict=True)),
-            "classes_missing": _absent(counts, space),
+            "classes_missing": absent(counts, space),
         }
 
     return {
@@ -196,9 +199,10 @@ def _record(
         "labels": params["labels"],
         "label_space": space.as_dict(),
         "seed": params["seed"],
-        "training": part(split.training, split.training_counts),
-        "validation": part(split.validation, split.validation_counts),
+        "unlabelled": len(examples.unlabelled),
+        "training": part(parts.training, parts.training_counts),
+        "validation": part(parts.validation, parts.validation_counts),
         "epochs": int(fitted.history[-1]["epoch"]) if fitted.history else 0,
-        "best_epoch": fitted.best_epoch,
+        "kept_epoch": fitted.kept_epoch,
         "validation_macro_f1": fitted.validation_macro_f1,
     }

@@ -12,10 +12,11 @@ from torch import nn
 
 from harness.errors import StageError
 from harness.training.arithmetic import Arithmetic
+from harness.training.data import TrainingSet
 from harness.training.inference import macro_f1
 from harness.training.loop import fit, parts, schedule
 from harness.training.network import make_classifier
-from harness.training.options import Augmentation, HeadOptions, Recipe
+from harness.training.options import Augmentation, FineTuning, HeadOptions
 
 CPU = Arithmetic(torch.device("cpu"), bfloat16=False, channels_last=True)
 CALM = Augmentation(**dict.fromkeys(Augmentation.model_fields, 0.0))
@@ -40,10 +41,9 @@ def examples():
 
 
 def train(network, examples, arithmetic=CPU, seed=0, keep_start=False, progress=lambda *_: None, **recipe):
-    chosen = Recipe.model_validate({"epochs": 4, "learning_rate": 0.02, "batch_size": 8} | recipe)
-    images, labels, training, validation = examples
+    chosen = FineTuning.model_validate({"epochs": 4, "learning_rate": 0.02, "batch_size": 8} | recipe)
     return fit(
-        network, nn.CrossEntropyLoss(), images, labels, training, validation, chosen, arithmetic,
+        network, nn.CrossEntropyLoss(), TrainingSet(*examples), chosen, arithmetic,
         seed=seed, keep_start=keep_start, progress=progress,
     )  # fmt: skip
 
@@ -69,17 +69,17 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(network, e
 def test_the_epoch_kept_is_the_one_that_validates_best(network, examples):
     fitted = train(network, examples, epochs=6, patience=None)
     scores = [(row["validation_macro_f1"], -row["validation_loss"]) for row in fitted.history]
-    assert fitted.best_epoch == 1 + scores.index(max(scores))
+    assert fitted.kept_epoch == 1 + scores.index(max(scores))
     assert fitted.validation_macro_f1 == max(scores)[0]
 
 
-def test_the_weights_kept_are_those_of_the_best_epoch_not_of_the_last(network, examples):
+def test_the_weights_kept_are_those_of_the_kept_epoch_not_of_the_last(network, examples):
     """A learning rate that wrecks the network: what it started from is better than every epoch."""
     good = train(network, examples, epochs=8, augmentation=CALM).state
     network.load_state_dict(good)
     wrecking = {"optimizer": "sgd", "learning_rate": 300.0, "clip_gradient": 1.0, "epochs": 2}
     fitted = train(network, examples, keep_start=True, **wrecking)
-    assert fitted.best_epoch == 0
+    assert fitted.kept_epoch == 0
     assert fitted.validation_macro_f1 == 1.0
     assert same(fitted.state, good)
     assert not same(fitted.state, network.state_dict())
@@ -88,13 +88,13 @@ def test_the_weights_kept_are_those_of_the_best_epoch_not_of_the_last(network, e
 def test_training_stops_when_patience_ends(network, examples):
     fitted = train(network, examples, learning_rate=1e-12, epochs=50, patience=3, augmentation=CALM, keep_start=True)
     assert len(fitted.history) < 50
-    assert fitted.history[-1]["epoch"] - fitted.best_epoch == 3
+    assert fitted.history[-1]["epoch"] - fitted.kept_epoch == 3
 
 
 def test_without_validation_the_last_epoch_is_kept(network, examples):
     images, labels, training, _ = examples
     fitted = train(network, (images, labels, training, training[:0]), patience=1)
-    assert fitted.best_epoch == 4
+    assert fitted.kept_epoch == 4
     assert fitted.validation_macro_f1 is None
     assert same(fitted.state, network.state_dict())
 

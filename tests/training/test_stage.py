@@ -104,7 +104,7 @@ def test_a_single_subject_means_no_validation_and_a_notice(artifacts, run_stage)
     assert context.notices == [
         "annotations: too few subjects (1) to hold any out; the last epoch is kept instead of the best"
     ]
-    assert record(context)["best_epoch"] == 3
+    assert record(context)["kept_epoch"] == 3
 
 
 def test_random_weights_that_nobody_asked_for_are_reported(made, run_stage):
