@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 from harness.labeling.brake import Brake, Halted
 from harness.labeling.cache import Entry, OpenBatch, Stored, storable
 from harness.labeling.engine import TURNED_AWAY, Engine, Request, Unanswered
-from harness.labeling.meter import dollars
 from harness.labeling.pacing import backoff
 from harness.vlm import FATAL, TRANSIENT, BatchItem, BatchModel, BatchOptions, BatchState, Reply, RequestError
 
@@ -56,8 +55,7 @@ class Batches:
         self._shard = _Shard()
         self._collected: set[bytes] = set()  # keys of what this round asks
         self._brought: set[bytes] = set()  # keys of what batches answered in this run
-        self._counted: set[bytes] = set()  # keys of all replies that `_spent` holds
-        self._spent = self._at_most = 0.0
+        self._at_most = 0.0  # US dollars that this round may cost
         self._capped = False
         self._mistaken: list[Entry] = []
         self._fatal: RequestError | None = None
@@ -84,17 +82,18 @@ class Batches:
                 await self._follow_all()
                 fruitless = 0 if len(self._brought) > before else fruitless + 1
         if self._capped and not self._collected:
-            cap, spent = self.engine.budget.cap, dollars(self._spent)
-            self.brake.pull("max_cost", f"max_cost of ${cap:g} leaves no room for another request ({spent} so far)")
-            raise Halted
+            self.engine.budget.exhausted()
 
     async def from_cache(self, request: Request, known: Stored | None) -> Stored | Unanswered:
         """What the batches brought; never asks."""
         stored = known or self.cache.get(request.key)
         if stored is None:
             return Unanswered("batch", "no batch brought an answer")
-        self.engine.count(request.key, stored, cached=request.key not in self._brought)
+        self._count(request.key, stored)
         return stored
+
+    def _count(self, key: bytes, stored: Stored) -> None:
+        self.engine.count(key, stored, cached=key not in self._brought)
 
     @contextlib.asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
@@ -129,16 +128,10 @@ class Batches:
                 self._shard.size += size
         return Unanswered("batch", "waits for a batch")
 
-    def _count(self, key: bytes, stored: Stored) -> None:
-        self.engine.answered = self.engine.answered or stored.error is None
-        if key not in self._counted:
-            self._counted.add(key)
-            self._spent += self.engine.terms.cost(stored.reply.usage, batch=stored.batch) or 0.0
-
     def _too_dear(self, request: Request) -> bool:
         """Whether the cap leaves no room for a request; its worst case counts as spent otherwise."""
-        cap = self.engine.budget.cap
-        if cap is None:
+        budget = self.engine.budget
+        if budget.cap is None:
             return False
         most = self.engine.most(request, batch=True)
         if most is None:
@@ -146,7 +139,7 @@ class Batches:
             self.brake.pull("fatal", f"max_cost cannot be held in batches: nobody knows how many tokens an image costs "
                             f"with model {model!r}; take max_cost or batch out")  # fmt: skip
             raise Halted
-        self._capped = self._capped or self._spent + self._at_most + most > cap
+        self._capped = self._capped or self._at_most + most > budget.left
         if not self._capped:
             self._at_most += most
         return self._capped

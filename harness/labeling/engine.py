@@ -77,7 +77,8 @@ class Engine:
         self._output = TokenBucket(self.limits.output_tokens_per_minute, self._clock)
         self._pause = Pause(self._clock)
         self._gate = asyncio.Lock()
-        self._mistaken = self._unanswered_in_a_row = 0
+        self._doubtful: list[tuple[Request, Stored]] = []  # bad requests, as long as nothing was understood
+        self._unanswered_in_a_row = 0
 
     @property
     def model(self) -> VisionLanguageModel:
@@ -230,8 +231,8 @@ class Engine:
         kind = error.kind
         stored = Stored(storable(Reply("", "other", id=error.request_id, detail=str(error))), kind)
         if kind == "bad_request" and not self.answered:  # perhaps the fault is in the question: then none is kept
-            self._mistaken += 1
-            if self._mistaken >= max(MISTAKEN, self.limits.connections):  # all that were under way at first
+            self._doubtful.append((request, stored))
+            if len(self._doubtful) >= max(MISTAKEN, self.limits.connections):  # all that were under way at first
                 self.brake.pull("fatal", f"the provider refuses every request: {error}")
                 raise Halted
             return stored
@@ -241,6 +242,8 @@ class Engine:
         kept = await self.cache.put(Entry(request.key, self.asker, self.labeler, self.options.model, stored))
         self._unanswered_in_a_row = 0
         self.count(request.key, stored, cached=False)
+        while self.answered and self._doubtful:
+            await self._keep(*self._doubtful.pop())
         return kept
 
     def _given_up(self, failed: RequestError) -> Unanswered:

@@ -173,7 +173,7 @@ class _Labelling:
     def judge(self) -> None:
         """Raise what ended the labelling before its end."""
         meter, name = self.meter, self.first.name
-        stands = f"{meter.done} of {meter.total} questions are answered and their replies kept"
+        stands = f"{meter.requests + meter.cached} replies to {meter.total} questions are kept"
         match self.brake.halt:
             case None:
                 pass
