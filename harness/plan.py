@@ -304,7 +304,7 @@ def _fuse_and_score(
     stages["fuse"] = build.stage(
         "fuse", "fuse", {"faces": stages["faces:target"], **voters}, voters=names, label_space=space,
         aggregator=build.component("aggregators", experiment.fusion.aggregator, "fusion.aggregator"),
-        smoothing=experiment.fusion.smoothing.model_dump(),
+        smoothing=experiment.fusion.smoothing.model_dump(), gaps=experiment.fusion.gaps,
     )  # fmt: skip
     inputs = {name: stages[role] for name, role in (
         ("truth", "truth:target"), ("faces", "faces:target"), ("labels", "pseudo-label"), ("fused", "fuse"),

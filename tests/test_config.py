@@ -175,3 +175,10 @@ def test_an_override_changes_nothing_else_and_leaves_its_input_alone(data, value
 def test_the_shipped_experiments_lie_beside_the_module():
     assert "demo" in built_in()
     assert not any(Path(name).suffix for name in built_in())
+
+
+def test_frames_are_only_interpolated_where_they_are_left_without_a_face(tmp_path):
+    path = write(tmp_path, MINIMAL)
+    with pytest.raises(ConfigError, match=r"fusion.gaps = 'interpolate' needs faces.gaps = 'leave'"):
+        load(path, ["fusion.gaps=interpolate"])
+    assert load(path, ["fusion.gaps=interpolate", "faces.gaps=leave"]).fusion.gaps == "interpolate"

@@ -1,4 +1,4 @@
-"""The stage `fuse`: the voters of each distinct face, one decision; the decisions of each clip, smoothed over time."""
+"""The stage `fuse`: the voters of each distinct face, one decision; each clip's, gaps filled and smoothed over time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.components import Decisions, Votes
-from harness.errors import DataError
+from harness.errors import ConfigError, DataError
+from harness.fusion.gaps import closest_label, interpolate
 from harness.fusion.options import Smoothing
 from harness.fusion.predictions import predictions
 from harness.fusion.smoothing import kernel, relabel, smooth
@@ -22,16 +23,19 @@ INDEX = ("clip", "frame", "time", "face", "status")
 def run(context: StageContext) -> None:
     """Write decisions.parquet: one row a frame of the faces artifact's index, in its order.
 
-    params {"aggregator", "smoothing", "voters": names in order, "label_space"}; inputs {"faces", "voter-0", ...}.
-    Columns: clip, frame, time, face, status as in the index; label int16 (-1 none), confidence float32, probabilities
-    fixed-size list of C float32 (NaN where none), unsmoothed int16 (the label before smoothing).
+    params {"aggregator", "smoothing", "gaps", "voters": names in order, "label_space"}; inputs {"faces", "voter-0",
+    ...}. Columns: clip, frame, time, face, status as in the index; label int16 (-1 none), confidence float32,
+    probabilities fixed-size list of C float32 (NaN where none), unsmoothed int16 (the label before gaps were filled
+    and smoothed).
     """
     settings = Smoothing.read(context.params.get("smoothing", {}))
     index = read_index(context.inputs["faces"])
     decided = _aggregate(context, distinct_faces(context.inputs["faces"]))
     frames = _spread(decided, index["face"].to_numpy())
     context.progress("smoothing", 0, None)
-    final = _smooth(frames, clip_starts(index["clip"].to_numpy(zero_copy_only=False)), settings)
+    bounds = clip_starts(index["clip"].to_numpy(zero_copy_only=False))
+    filled = _fill(frames, bounds, index["face"].to_numpy() < 0, context.params.get("gaps", "leave"))
+    final = _smooth(filled, bounds, settings)
     _write(context.folder / "decisions.parquet", index, final, frames.labels)
 
 
@@ -86,6 +90,21 @@ def _spread(decided: Decisions, face: NDArray[np.int64]) -> Decisions:
     shown = face >= 0
     labels = np.where(shown, decided.labels[face], -1)
     return Decisions(labels, np.where(shown[:, None], decided.probabilities[face], np.float32(np.nan)))
+
+
+def _fill(frames: Decisions, bounds: NDArray[np.int64], faceless: NDArray[np.bool_], gaps: str) -> Decisions:
+    """Decisions for the frames without a face, if they are to be interpolated; faces that nobody voted on stay so."""
+    if gaps not in ("leave", "interpolate"):
+        raise ConfigError(f"fusion.gaps = {gaps!r} is not known; choose leave or interpolate")
+    if gaps == "leave" or not faceless.any():
+        return frames
+    labels, probabilities = frames.labels.copy(), frames.probabilities.copy()
+    for start, end in itertools.pairwise(bounds):
+        clip, gap = slice(start, end), faceless[start:end]
+        probabilities[clip] = interpolate(frames.probabilities[clip], gap)
+        found = relabel(probabilities[clip], closest_label(frames.labels[clip]))
+        labels[clip] = np.where(gap, found, frames.labels[clip])
+    return Decisions(labels, probabilities)
 
 
 def _smooth(frames: Decisions, bounds: NDArray[np.int64], settings: Smoothing) -> Decisions:

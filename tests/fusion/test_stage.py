@@ -77,12 +77,13 @@ def write_labels(folder, faces, outcomes, rows, name="labels.parquet"):
     return folder
 
 
-def fuse(path, faces, voters, aggregator="majority-vote", **smoothing):
+def fuse(path, faces, voters, aggregator="majority-vote", gaps="leave", **smoothing):
     folder = path / "fused"
     folder.mkdir()
     params = {
         "aggregator": {"use": aggregator},
         "smoothing": smoothing,
+        "gaps": gaps,
         "voters": [f"net-{number}" for number in range(len(voters))],
         "label_space": SPACE.as_dict(),
     }
@@ -125,6 +126,35 @@ def test_frames_without_a_face_are_answered_only_when_asked_for(tmp_path, fill):
     faces = write_faces(tmp_path / "faces", {"x": [0, -1, 0]}, 1)
     table = fuse(tmp_path, faces, [write_votes(tmp_path / "v0", EYE[1])], kind="gaussian", sigma=1.0, fill=fill)
     assert table["label"].tolist() == [1, 1 if fill else -1, 1]
+
+
+def test_frames_without_a_face_are_interpolated_within_their_clip(tmp_path):
+    faces = write_faces(tmp_path / "faces", {"x": [0, -1, -1, -1, 1, -1], "y": [-1, -1], "z": [-1, 1]}, 2)
+    voter = write_votes(tmp_path / "v0", EYE[0], EYE[1])
+    table = fuse(tmp_path, faces, [voter], gaps="interpolate")
+    assert table["label"].tolist() == [0, 0, 0, 1, 1, 1, -1, -1, 1, 1]
+    assert table["unsmoothed"].tolist() == [0, -1, -1, -1, 1, -1, -1, -1, -1, 1]
+    shares = [1, 0.75, 0.5, 0.25, 0, 0, np.nan, np.nan, 0, 0]
+    np.testing.assert_allclose([row[0] for row in table["probabilities"]], shares, atol=1e-6)
+    assert table["status"].tolist()[:2] == ["detected", "missing"]
+
+
+def test_faces_that_nobody_voted_on_are_not_interpolated(tmp_path):
+    faces = write_faces(tmp_path / "faces", {"x": [0, 1, -1, 0]}, 2)
+    labels = write_labels(tmp_path / "l", [0, 1], ["label", "refused_text"], [EYE[2], [np.nan] * 3])
+    assert fuse(tmp_path, faces, [labels], gaps="interpolate")["label"].tolist() == [2, -1, 2, 2]
+
+
+def test_interpolated_frames_are_smoothed_like_the_others(tmp_path):
+    faces = write_faces(tmp_path / "faces", {"x": [0, -1, 1, 1]}, 2)
+    voter = write_votes(tmp_path / "v0", EYE[0], EYE[1])
+    table = fuse(tmp_path, faces, [voter], gaps="interpolate", kind="box", window=3)
+    np.testing.assert_allclose([row[1] for row in table["probabilities"]], [0.25, 0.5, 2.5 / 3, 1], atol=1e-6)
+
+
+def test_an_unknown_way_to_fill_gaps_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="fusion.gaps = 'copy' is not known; choose leave or interpolate"):
+        fuse(tmp_path, two_faces(tmp_path), [write_votes(tmp_path / "v0", EYE[0], EYE[1])], gaps="copy")
 
 
 @pytest.mark.parametrize("name", ["labels.parquet", "votes.parquet"])
