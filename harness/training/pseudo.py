@@ -32,15 +32,16 @@ def confidence_weights(confidence: NDArray[np.float32], power: float) -> NDArray
 
 def expected_draws(labels: NDArray[np.int64], sampling: Sampling) -> NDArray[np.float64]:
     """(N,) how often each row is drawn in an epoch of N draws: once, or N / (classes present * rows of its class)."""
-    if sampling == "shuffled":
-        return np.ones(len(labels))
-    counts = np.bincount(labels)
-    return np.asarray(len(labels) / (np.count_nonzero(counts) * counts[labels]), np.float64)
+    draws = np.ones(len(labels))
+    if sampling == "balanced":
+        counts = np.bincount(labels)
+        draws *= len(labels) / (np.count_nonzero(counts) * counts[labels])
+    return draws
 
 
 def prior_counts(targets: NDArray[np.floating], weights: NDArray[np.floating]) -> NDArray[np.float64]:
     """targets (N, C) probabilities, weights (N,) -> (C,) the class counts that a training on them sees, by class id."""
-    return (weights[:, None].astype(np.float64) * targets).sum(0)
+    return np.asarray((weights[:, None].astype(np.float64) * targets).sum(0), np.float64)
 
 
 def balanced_order(labels: Tensor, generator: torch.Generator) -> Tensor:
