@@ -213,6 +213,11 @@ class Experiment(Section):
     )
     benchmark: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="the leaderboard that the run joins")
     seed: int = Field(0, ge=0, description="seed of splits, initial weights, batches and resampling")
+    seeds: list[Annotated[int, Field(ge=0)]] = Field(
+        [],
+        description="several of them instead: networks are trained, fused and scored once for each, on the same "
+        "labels; scores are then means with their spread, and charts and predictions are those of the first",
+    )
     label_space: str | OwnLabelSpace = Field(
         "abaw-compound-7", description="a built-in label space, or a table with a name and labels"
     )
@@ -229,6 +234,18 @@ class Experiment(Section):
         if self.fusion.gaps == "interpolate" and self.faces.gaps != "leave":
             raise ValueError("fusion.gaps = 'interpolate' needs faces.gaps = 'leave'; as it is, faces are copied there")
         return self
+
+    @model_validator(mode="after")
+    def _each_seed_once(self) -> Experiment:
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds {self.seeds} hold one twice; that would count one training as two")
+        return self
+
+    @property
+    def every_seed(self) -> tuple[int, ...]:
+        """The seeds that networks are trained with, each once; of a run without networks the first alone."""
+        seeds = tuple(self.seeds) or (self.seed,)
+        return seeds if self.training.backbones else seeds[:1]
 
     @property
     def space(self) -> LabelSpace:

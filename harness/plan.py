@@ -72,6 +72,7 @@ class Seen:
 class Plan:
     """The stages of an experiment in an order that runs; `stages` has them by role ("faces:target", "fuse", ...).
 
+    With several seeds the roles of the first are as with one; those of the others end in "@" and the seed ("fuse@1").
     whole: every stage is wanted, not those alone that a run's folder is made from.
     """
 
@@ -101,6 +102,11 @@ class Plan:
         unused = ("truth:pretrain", "faces:pretrain")
         return [stage for role, stage in self.stages.items() if stage.kind in made_of and role not in unused]
 
+    @property
+    def scores(self) -> dict[int, Stage]:
+        """The score stage of each seed, in order."""
+        return {stage.params["seed"]: stage for stage in self.stages.values() if stage.kind == "score"}
+
     def labels(self) -> Plan:
         """The plan up to the labels: nothing is trained or scored, and labels that nobody believes are kept too."""
         wanted = ("data:target", "truth:target", "faces:target")
@@ -109,6 +115,15 @@ class Plan:
         more = {"keep_all": True}
         stages["pseudo-label"] = replace(last, params={**last.params, **more}, key={**last.key, **more})
         return Plan(stages, self.components, whole=True)
+
+
+@dataclass(frozen=True)
+class _Once:
+    """One of several repetitions: its seed, what its roles end in, what its titles end in."""
+
+    seed: int
+    role: str
+    title: str
 
 
 class _Builder:
@@ -170,8 +185,11 @@ def experiment_plan(experiment: Experiment, registry: Registry, digest: Digest) 
         )
         stages[f"faces:{role}"] = _faces(build, experiment.faces, data, role, stages, role)
     _label(build, experiment, space, stages)
-    networks = _train(build, experiment, space, stages)
-    _fuse_and_score(build, experiment, space, stages, networks)
+    first, *others = experiment.every_seed
+    for seed in (first, *others):
+        once = _Once(seed, f"@{seed}" if seed != first else "", f" (seed {seed})" if others else "")
+        networks = _train(build, experiment, space, stages, once)
+        _fuse_and_score(build, experiment, space, stages, networks, once)
     return Plan(stages, tuple(build.components.values()))
 
 
@@ -236,9 +254,9 @@ def _language(
 
 
 def _train(
-    build: _Builder, experiment: Experiment, space: dict[str, Any], stages: dict[str, Stage]
+    build: _Builder, experiment: Experiment, space: dict[str, Any], stages: dict[str, Stage], once: _Once
 ) -> dict[str, dict[str, Stage]]:
-    """Lay out training and prediction; returns name -> {"pretrained": ..., "network": ...} predict stages."""
+    """Lay out training and prediction with one seed; returns name -> {"pretrained", "network"} -> predict stage."""
     training = experiment.training
     target = stages["faces:target"]
     networks: dict[str, dict[str, Stage]] = {}
@@ -257,20 +275,20 @@ def _train(
             backbone: Any = backbone,
         ) -> Stage:
             stage = build.stage(
-                "train", f"{title} {name}", inputs, backbone=backbone, head=training.head.model_dump(),
+                "train", f"{title} {name}{once.title}", inputs, backbone=backbone, head=training.head.model_dump(),
                 loss=loss, recipe=recipe.model_dump(), label_space=space,
-                image_size=training.image_size, centre_crop=training.centre_crop, seed=experiment.seed,
+                image_size=training.image_size, centre_crop=training.centre_crop, seed=once.seed,
                 precision=training.precision, device=training.device, labels=labels,
             )  # fmt: skip
-            stages[f"{title}:{name}"] = stage
+            stages[f"{title}:{name}{once.role}"] = stage
             return stage
 
         def predict(role: str, model: Stage, name: str = name, backbone: Any = backbone) -> Stage:
             stage = build.stage(
-                "predict", f"predict {name} ({role})", {"model": model, "faces": target}, backbone=backbone,
+                "predict", f"predict {name} ({role}){once.title}", {"model": model, "faces": target}, backbone=backbone,
                 batch=training.finetune.batch_size, precision=training.precision, device=training.device, flip=False,
             )  # fmt: skip
-            stages[f"predict:{name}:{role}"] = stage
+            stages[f"predict:{name}:{role}{once.role}"] = stage
             return stage
 
         found = networks[name] = {}
@@ -295,24 +313,25 @@ def _named(backbones: Iterable[Component]) -> Iterator[tuple[str, Component]]:
 
 def _fuse_and_score(
     build: _Builder, experiment: Experiment, space: dict[str, Any], stages: dict[str, Stage],
-    networks: dict[str, dict[str, Stage]],
+    networks: dict[str, dict[str, Stage]], once: _Once,
 ) -> None:  # fmt: skip
     voters = {f"voter-{number}": found["network"] for number, found in enumerate(networks.values())}
     names = list(networks)
     if not voters:  # labels alone: the labels are the one voter, so that smoothing serves them too
         voters, names = {"voter-0": stages["pseudo-label"]}, ["labels"]
-    stages["fuse"] = build.stage(
-        "fuse", "fuse", {"faces": stages["faces:target"], **voters}, voters=names, label_space=space,
+    stages[f"fuse{once.role}"] = fused = build.stage(
+        "fuse", f"fuse{once.title}", {"faces": stages["faces:target"], **voters}, voters=names, label_space=space,
         aggregator=build.component("aggregators", experiment.fusion.aggregator, "fusion.aggregator"),
         smoothing=experiment.fusion.smoothing.model_dump(), gaps=experiment.fusion.gaps,
     )  # fmt: skip
     inputs = {name: stages[role] for name, role in (
-        ("truth", "truth:target"), ("faces", "faces:target"), ("labels", "pseudo-label"), ("fused", "fuse"),
+        ("truth", "truth:target"), ("faces", "faces:target"), ("labels", "pseudo-label"),
     )}  # fmt: skip
+    inputs["fused"] = fused
     for number, found in enumerate(networks.values()):
         inputs.update({f"{role}-{number}": stage for role, stage in found.items()})
-    stages["score"] = build.stage(
-        "score", "score", inputs, label_space=space, seed=experiment.seed, networks=list(networks),
+    stages[f"score{once.role}"] = build.stage(
+        "score", f"score{once.title}", inputs, label_space=space, seed=once.seed, networks=list(networks),
         labeler=" + ".join(wanted.use for wanted in experiment.labeling.labelers),
         **experiment.evaluation.model_dump(),
     )  # fmt: skip
