@@ -9,9 +9,10 @@ import click
 
 if TYPE_CHECKING:
     from harness.cli import Session
+    from harness.components import Kind
     from harness.datasets.checks import Report
 
-KIND = "datasets"
+KIND: Kind = "datasets"
 
 
 @click.group()

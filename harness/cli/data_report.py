@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -60,17 +59,18 @@ def print_about(component: Component) -> None:
     licence = getattr(target, "licence", None)
     console.print()
     if licence is not None:
-        leave = "may leave this machine" if licence.faces_may_leave else "stay on this machine unless you say otherwise"
-        console.print(Text.assemble(("licence      ", "bold"), f"{licence.name}; faces {leave}"))
+        leave = "faces may be sent" if licence.faces_may_leave else "no face is sent anywhere unless you say so"
+        console.print(Text.assemble(("licence      ", "bold"), f"{licence.name}; {leave}"))
         console.print()
-    console.print(Text(inspect.getdoc(target) or ""))
+    for paragraph in (inspect.getdoc(target) or "").split("\n\n"):
+        console.print(Text(" ".join(paragraph.split())))
 
 
 def print_report(report: Report, name: str, licence: str, *, deep: bool) -> None:
     """Tables of counts and sizes, then remarks, problems and the verdict."""
     console = Console(highlight=False)
-    how = "decoded" if deep else "headers read"
-    console.print(Text.assemble((name, "bold cyan"), f"  {report.files} files, {how}"))
+    looked = f"{report.files} files, {'decoded' if deep else 'headers read'}" if report.files else "no files"
+    console.print(Text.assemble((name, "bold cyan"), f"  {looked}"))
     if licence:
         console.print(Text(f"licence: {licence}"))
     console.print()
@@ -81,7 +81,7 @@ def print_report(report: Report, name: str, licence: str, *, deep: bool) -> None
         _print_sizes(console, report.sizes)
         console.print()
     for remark in report.remarks:
-        console.print(Padding(Text(f"note   {remark}"), (0, 0, 0, 0)))
+        console.print(Text(f"note   {remark}"), soft_wrap=True)
     for problem in report.problems:
         console.print(Text(f"wrong  {problem}", style="red"), soft_wrap=True)
     verdict = "OK" if report.whole else f"{len(report.problems)} wrong"
@@ -89,32 +89,31 @@ def print_report(report: Report, name: str, licence: str, *, deep: bool) -> None
 
 
 def _counts(report: Report) -> Table:
-    """A row a class, and for each part the number found beside the published one."""
+    """A row a class, and for each part the number found beside the published one, where any is published."""
     parts = [one.part for one in report.totals]
+    beside = {one.part for one in (*report.counts, *report.totals) if one.published is not None}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column(f"{report.unit} of")
     for part in parts:
         table.add_column(part or "all", justify="right")
-        table.add_column("published", justify="right")
-        table.add_column("")
+        if part in beside:
+            table.add_column("published", justify="right")
+            table.add_column("")
     found = {(one.part, one.label): one for one in report.counts}
     for label in dict.fromkeys(one.label for one in report.counts):
-        cells = [cell for part in parts for cell in _cells(found.get((part, label)))]
+        cells = [cell for part in parts for cell in _cells(found.get((part, label)), part in beside)]
         table.add_row(Text(label or "none of the classes"), *cells)
     table.add_section()
-    table.add_row(Text("in all"), *(cell for one in report.totals for cell in _cells(one)))
+    table.add_row("in all", *(cell for one in report.totals for cell in _cells(one, one.part in beside)))
     return table
 
 
-def _cells(count: Count | None) -> Iterator[Text]:
-    if count is None:
-        yield from (Text("0"), Text("-"), Text(""))
-        return
-    yield Text(str(count.found))
-    yield Text("-" if count.published is None else str(count.published))
-    if count.published is None:
-        yield Text("")
-    else:
+def _cells(count: Count | None, beside: bool) -> Iterator[Text]:
+    yield Text("0" if count is None else str(count.found))
+    if beside and (count is None or count.published is None):
+        yield from (Text("-"), Text(""))
+    elif beside and count is not None:
+        yield Text(str(count.published))
         yield Text("differs", style="red") if count.differs else Text("OK", style="green")
 
 

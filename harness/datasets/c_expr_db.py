@@ -27,12 +27,16 @@ if TYPE_CHECKING:
 class CExprDb:
     """C-EXPR-DB: videos from the web with spontaneous compound expressions.
 
-    Where to get it: the organisers of the ABAW challenge (https://ibug.doc.ic.ac.uk/resources/c-expr-db/), by a signed
+    Where to get it: the organisers of the ABAW challenge (Affective Behavior Analysis in-the-wild), by a signed
     agreement. No official annotation of the 56 challenge videos is public.
+
     Layout: 01.mp4 .. 56.mp4 in `root`, or folders 01 .. 56 of their frames. `frame_list`: the list of the challenge,
     lines like 01/00001.jpg, a two-digit video and a five-digit frame counted from 1. `annotations`: 01.csv .. 56.csv.
+
     Without `root` the clips come from the frame list: labels by clip and frame can be replayed and scored without any
-    video. Identities: none are published, every video counts as a person of its own.
+    video.
+
+    Identities: none are published, every video counts as a person of its own.
     """
 
     licence = Licence("C-EXPR-DB: academic research only, videos must not be passed on")

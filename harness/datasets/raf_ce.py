@@ -33,10 +33,12 @@ _UNIT = re.compile(r"(?:AU)?([LRBT]?)(\d{1,2})([LRBT]?)", re.IGNORECASE)
 class RafCe(Stills):
     """RAF-CE: images of RAF-ML with one compound expression and action units each.
 
-    Where to get it: http://whdeng.cn/RAF/model4.html; its images come with RAF-AU (http://whdeng.cn/RAF/model3.html).
+    Where to get it: http://whdeng.cn/RAF/model4.html, by a signed request; the images come with RAF-ML and RAF-AU.
+
     Layout: RAFCE_emolabel.txt (`0001.jpg 5`), RAFCE_partition.txt (`0001.jpg 0`: 0 train, 1 test, 2 validation),
     RAFCE_AUlabel.txt (`0001.jpg 1+4+25`; L, R, B, T: left, right, bottom, top only; null: none), and the images in
     aligned/0001_aligned.jpg (or aligned/aligned/) and original/0001.jpg, there or in `images_root`.
+
     Identities: no list of them is published; every image counts as a person of its own.
     """
 

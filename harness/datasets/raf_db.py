@@ -45,9 +45,11 @@ class RafDb(Stills):
     """RAF-DB: photographs from the web, labelled by about 40 people each.
 
     Where to get it: http://www.whdeng.cn/RAF/model1.html (a signed request by a member of a university).
+
     Layout: compound/EmoLabel/list_patition_label.txt (that spelling) with lines `train_0486.jpg 5`, the images in
     compound/Image/aligned/train_0486_aligned.jpg (or aligned/aligned/) and compound/Image/original/train_0486.jpg;
     basic/ alike, with names such as train_00001.jpg.
+
     Identities: no list of them is published. Every image counts as a person of its own, so a split by subject is a
     split by image, and the same person may stand on both sides of it.
     """
