@@ -17,7 +17,10 @@ NO_LABEL = -1
 
 
 class Replay:
-    """A components.LookupLabeler. The file is read when it is built: DataError says what in it cannot be used."""
+    """A components.LookupLabeler. The file is read when it is built: DataError says what in it cannot be used.
+
+    notices: what became of labels that no face asked for, for the user.
+    """
 
     def __init__(self, options: ReplayOptions, label_space: LabelSpace) -> None:
         self.options = options
@@ -26,12 +29,14 @@ class Replay:
         self.rows = _frames(options, table).assign(written=table[options.label].to_numpy())
         self.rows["label"] = _class_ids(options, self.rows["written"], label_space)
         self.rows = _distinct(options.path, self.rows)
+        self.notices: list[str] = []
 
     def look_up(self, frames: pd.DataFrame, truth: pd.DataFrame | None = None) -> Scores:  # noqa: ARG002 - the contract's
         """One-hot rows (N, C) for frames the file has a label for, NaN for the others; DataError if it has none."""
         found = frames[["clip", "frame"]].merge(self.rows, how="left", on=["clip", "frame"])
         if len(frames) and found["label"].isna().all():
             raise DataError(self._no_match(frames))
+        self._tell_of_the_rest(frames)
         labels = found["label"].fillna(NO_LABEL).to_numpy(np.int64)
         probabilities = np.full((len(frames), self.classes), np.nan, np.float32)
         given = labels >= 0
@@ -43,6 +48,18 @@ class Replay:
             for absent, written in zip(missing, found["written"], strict=True)
         ]
         return Scores(probabilities, explanations)
+
+    def _tell_of_the_rest(self, frames: pd.DataFrame) -> None:
+        """Note labels of frames that are not among those asked for, clip by clip."""
+        asked = frames[["clip", "frame"]].drop_duplicates().assign(asked=True)
+        rest = self.rows[self.rows.merge(asked, how="left", on=["clip", "frame"])["asked"].isna().to_numpy()]
+        if len(rest):
+            counts = rest["clip"].value_counts(sort=False)
+            named = listed(f"{clip} ({count})" for clip, count in counts.items())
+            self.notices = [
+                f"{len(rest)} of {len(self.rows)} labels in {self.options.path.name} are of frames that are not asked "
+                f"for, in the clips {named}"
+            ]
 
     def _no_match(self, frames: pd.DataFrame) -> str:
         named, asked = listed(sorted(self.rows["clip"].unique()), 5), listed(frames["clip"].unique(), 5)

@@ -61,7 +61,8 @@ def _area(axis: Any, x: NDArray[np.float64], probabilities: NDArray[np.floating]
     for class_id, colour in enumerate(class_colours(classes)):
         # a stair a frame: with straight lines a single frame between two gaps would have no area; added as an artist,
         # because axis.stairs spends half of the figure's time on finding limits that are known
-        stairs = StepPatch(tops[:, class_id + 1], edges, baseline=tops[:, class_id], fill=True, linewidth=0)
+        below: Any = tops[:, class_id]  # matplotlib's own types know of one number alone
+        stairs = StepPatch(tops[:, class_id + 1], edges, baseline=below, fill=True, linewidth=0)
         stairs.set_color(colour)
         axis.add_artist(stairs)
 

@@ -11,7 +11,7 @@ from harness.evaluation.scores import SystemScore
 from harness.runs import WrittenRun
 
 SCORED = ("macro-F1", "95% interval", "accuracy")
-LABEL_FREE = ("changes/s", "KL")
+UNSCORED = ("changes/s",)  # where there is room for it
 
 
 def print_summary(console: Console, run: WrittenRun, seconds: float) -> None:
@@ -43,16 +43,19 @@ def _table(run: WrittenRun) -> Table:
     scores = run.scores
     far = bool(scores.settings.reference)
     title = f"{run.name}: {scores.truth.frames} annotated frames of {scores.truth.clips} clips"
+    if not run.record:
+        title = f"{run.name}: no annotated frame"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("system")
-    for column in (*(SCORED if run.record else ()), "coverage", *(LABEL_FREE if far else ())):
+    columns = (*(SCORED if run.record else UNSCORED), "coverage", *(["KL"] if far else []))
+    for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
     best = max((one.macro_f1 or 0 for one in scores.systems if one.role != "reference"), default=0)
     for one in scores.systems:
         style = "dim" if one.role == "reference" else "bold" if run.record and one.macro_f1 == best else ""
-        cells = _scored(one) if run.record else []
+        cells = _scored(one) if run.record else [_number(one.changes_per_second, 1)]
         cells.append("" if one.role == "reference" else _share(one))
-        cells += [_number(one.changes_per_second, 1), _number(one.divergence, 3)] if far else []
+        cells += [_number(one.divergence, 3)] if far else []
         table.add_row(Text(one.title), *cells, style=style)
     return table
 

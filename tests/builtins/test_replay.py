@@ -49,6 +49,21 @@ def test_one_image_column_holds_clip_and_frame(labels):
     assert labels(text, image="img_name", first_frame=1) == [0, 1, 2]
 
 
+def test_labels_of_frames_that_nobody_asks_for_are_told_of(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("clip,frame,label\n01,0,0\n01,1,0\n01,4,0\nNA,2,1\nNA,9,1\nNA,10,1\n")
+    replay = Replay(ReplayOptions(path=path), SPACE)
+    assert replay.notices == []
+    replay.look_up(FRAMES)
+    replay.look_up(FRAMES)
+    told = "3 of 6 labels in labels.csv are of frames that are not asked for, in the clips 01 (1), NA (2)"
+    assert replay.notices == [told]
+    every = pd.DataFrame({"clip": ["01"] * 3 + ["NA"] * 3, "frame": [0, 1, 4, 2, 9, 10]})
+    whole = Replay(ReplayOptions(path=path), SPACE)
+    whole.look_up(every)
+    assert whole.notices == []
+
+
 def test_the_pattern_of_the_image_column_is_an_option(labels):
     assert labels("image,label\nNA_f2.png,0\n", image="image", pattern="{clip}_f{frame}.png") == [-1, -1, 0]
 
