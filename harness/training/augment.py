@@ -58,7 +58,7 @@ def _recoloured(images: Tensor, options: Augmentation, generator: torch.Generato
         values = 1 + (torch.rand(len(images), 1, 1, 1, generator=generator) * 2 - 1) * limit
         return values.to(images.device, images.dtype)
 
-    if not (options.brightness or options.contrast or options.saturation):
+    if not (options.brightness or options.contrast or options.saturation or options.hue):
         return images
     if options.brightness:
         images = images * factor(options.brightness)
@@ -68,4 +68,25 @@ def _recoloured(images: Tensor, options: Augmentation, generator: torch.Generato
         luma = torch.tensor(LUMA, device=images.device, dtype=images.dtype).view(1, 3, 1, 1)
         grey = (images * luma).sum(1, keepdim=True)
         images = torch.lerp(grey, images, factor(options.saturation))
-    return images.clamp(0, 1)
+    images = images.clamp(0, 1)
+    return turned(images, factor(options.hue) - 1) if options.hue else images
+
+
+def turned(images: Tensor, turns: Tensor) -> Tensor:
+    """Hue of RGB images (B, 3, S, S) in [0, 1] turned by `turns` (B, 1, 1, 1) of the circle; HSV's others stay."""
+    red, green, blue = images.unbind(1)
+    value, lowest = images.amax(1), images.amin(1)
+    span = value - lowest
+    scale = 1 / span.clamp_min(torch.finfo(images.dtype).eps)  # grey has no hue: any will do
+    sixth = torch.where(
+        value == red,
+        (green - blue) * scale,
+        torch.where(value == green, 2 + (blue - red) * scale, 4 + (red - green) * scale),
+    )
+    sixth = sixth + 6 * turns[:, 0]
+    channels = [value - span * _ramp((offset + sixth) % 6) for offset in (5, 3, 1)]
+    return torch.stack(channels, 1).contiguous(memory_format=_memory_format(images))
+
+
+def _ramp(position: Tensor) -> Tensor:
+    return torch.minimum(position, 4 - position).clamp(0, 1)

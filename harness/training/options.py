@@ -48,6 +48,9 @@ class Augmentation(Options):
     brightness: float = Field(default=0.2, ge=0, le=1, description="largest relative change of brightness")
     contrast: float = Field(default=0.2, ge=0, le=1, description="largest relative change of contrast")
     saturation: float = Field(default=0.2, ge=0, le=1, description="largest relative change of saturation")
+    hue: float = Field(
+        default=0.0, ge=0, le=0.5, description="largest turn of the hue either way, as a fraction of the colour circle"
+    )
 
 
 class Recipe(Options):

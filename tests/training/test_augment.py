@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import colorsys
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.training.augment import affine, augment
+from harness.training.augment import affine, augment, turned
 from harness.training.options import Augmentation
 
 OFF = dict.fromkeys(Augmentation.model_fields, 0.0)
-STRONG = Augmentation(rotation=30, scale=0.3, shift=0.2, brightness=0.6, contrast=0.6, saturation=0.6)
+STRONG = Augmentation(rotation=30, scale=0.3, shift=0.2, brightness=0.6, contrast=0.6, saturation=0.6, hue=0.5)
 
 
 def images(count=4, size=8):
@@ -84,3 +86,19 @@ def test_contrast_keeps_the_mean():
     changed = augment(middle, Augmentation(**OFF | {"contrast": 0.5}), seeded())
     torch.testing.assert_close(changed.mean((1, 2, 3)), middle.mean((1, 2, 3)), atol=1e-4, rtol=1e-4)
     assert not torch.allclose(changed, middle)
+
+
+@given(st.lists(st.integers(0, 255), min_size=3, max_size=3), st.floats(-0.5, 0.5))
+def test_turning_the_hue_is_what_colorsys_says(colour, turn):
+    red, green, blue = (one / 255 for one in colour)
+    hue, saturation, value = colorsys.rgb_to_hsv(red, green, blue)
+    expected = colorsys.hsv_to_rgb((hue + turn) % 1, saturation, value)
+    image = torch.tensor([red, green, blue], dtype=torch.float64).view(1, 3, 1, 1)
+    found = turned(image, torch.full((1, 1, 1, 1), turn, dtype=torch.float64))
+    torch.testing.assert_close(found.flatten(), torch.tensor(expected, dtype=torch.float64), atol=1e-9, rtol=0)
+
+
+def test_hue_leaves_brightness_alone_and_changes_colour():
+    changed = augment(images(), Augmentation(**OFF | {"hue": 0.5}), seeded())
+    torch.testing.assert_close(changed.amax(1), images().amax(1))
+    assert not torch.allclose(changed, images())
