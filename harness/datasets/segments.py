@@ -78,8 +78,8 @@ def labels_of(segments: Iterable[Segment], rate: Fraction, frames: int | None) -
 
 
 def frames_beyond(segments: Sequence[Segment], rate: Fraction, frames: int) -> int:
-    """By how many frames the last segment runs past the end of a clip."""
-    return max((frames_in(one, rate).stop - frames for one in segments), default=0)
+    """By how many frames the last annotated frame lies past the end of a clip; negative: before it."""
+    return max((held.stop for one in segments if (held := frames_in(one, rate))), default=0) - frames
 
 
 @dataclass(frozen=True)
