@@ -150,6 +150,7 @@ class Batches:
         shard, self._shard = self._shard, _Shard()
         if not shard.requests:
             return
+        await self.engine.check()
         tag = secrets.token_hex(8)
         await self.cache.open_batch(tag, self.engine.asker, [request.key for request in shard.requests])
         written = next(one for one in self.cache.open_batches(self.engine.asker) if one.tag == tag)

@@ -127,7 +127,6 @@ class _Labelling:
     async def _by_batches(self, engine: Engine, questioner: Questioner) -> Questioner:
         if not isinstance(engine.model, BatchModel):
             raise StageError(f"labeler {engine.labeler!r} has no batch API; take the option batch out")
-        await engine.check()
         batches = Batches(engine, engine.model, self.brake, self.context.progress)
         await batches.run(lambda ask: self._pass(questioner.asking_with(engine.asker, ask), None))
         return questioner.asking_with(engine.asker, batches.from_cache)
