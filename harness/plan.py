@@ -72,7 +72,8 @@ class Seen:
 class Plan:
     """The stages of an experiment in an order that runs; `stages` has them by role ("faces:target", "fuse", ...).
 
-    With several seeds the roles of the first are as with one; those of the others end in "@" and the seed ("fuse@1").
+    With several seeds the roles of the first are as with one; those of the others name their seed ("fuse@1",
+    "fine-tune@1:resnet18").
     whole: every stage is wanted, not those alone that a run's folder is made from.
     """
 
@@ -119,7 +120,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class _Once:
-    """One of several repetitions: its seed, what its roles end in, what its titles end in."""
+    """One of several repetitions: its seed, what its roles hold behind the stage, what its titles end in."""
 
     seed: int
     role: str
@@ -280,7 +281,7 @@ def _train(
                 image_size=training.image_size, centre_crop=training.centre_crop, seed=once.seed,
                 precision=training.precision, device=training.device, labels=labels,
             )  # fmt: skip
-            stages[f"{title}:{name}{once.role}"] = stage
+            stages[f"{title}{once.role}:{name}"] = stage
             return stage
 
         def predict(role: str, model: Stage, name: str = name, backbone: Any = backbone) -> Stage:
@@ -288,7 +289,7 @@ def _train(
                 "predict", f"predict {name} ({role}){once.title}", {"model": model, "faces": target}, backbone=backbone,
                 batch=training.finetune.batch_size, precision=training.precision, device=training.device, flip=False,
             )  # fmt: skip
-            stages[f"predict:{name}:{role}{once.role}"] = stage
+            stages[f"predict{once.role}:{name}:{role}"] = stage
             return stage
 
         found = networks[name] = {}

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.config import Experiment
 from harness.evaluation.scores import Scores
+from harness.evaluation.spread import over_seeds
 from harness.labeling.pseudo_labels import SUMMARY
 from harness.leaderboard.provenance import git_state, machine, package_versions
-from harness.leaderboard.record import AskingRecord, ComponentRecord, DataRecord, Record, StageRecord
+from harness.leaderboard.record import AskingRecord, ComponentRecord, DataRecord, Record, SeedScores, StageRecord
 from harness.plan import Plan, Stage
 from harness.run import Outcome
 from harness.store import fingerprint_of
 
 
 def make_record(
-    name: str, experiment: Experiment, plan: Plan, outcome: Outcome, scores: Scores, overrides: Sequence[str]
-) -> Record:
-    """The record of a run, ready to be filed."""
+    name: str, experiment: Experiment, plan: Plan, outcome: Outcome, by_seed: Mapping[int, Scores],
+    overrides: Sequence[str],
+) -> Record:  # fmt: skip
+    """The record of a run, ready to be filed. by_seed: the scores of each seed, the first one's first."""
+    scores = over_seeds(by_seed)
     labeler = next((one for one in scores.systems if one.role == "labeler"), None)
     notices = [notice for artifact in outcome.artifacts.values() for notice in artifact.manifest.notices]
     components = [
@@ -41,7 +44,7 @@ def make_record(
         configuration={**experiment.model_dump(mode="json"), "overrides": list(overrides)},
         components=components,
         label_space=experiment.space.as_dict(),
-        seeds={"experiment": experiment.seed, "sampling": experiment.labeling.sample.seed},
+        seeds={"experiment": experiment.every_seed[0], "sampling": experiment.labeling.sample.seed},
         git=git_state(),
         packages=package_versions({one.distribution for one in components}),
         machine=machine(),
@@ -55,6 +58,7 @@ def make_record(
         outcomes=labeler.outcomes if labeler else {},
         asked=_asked(outcome.of(plan.stages["pseudo-label"]).folder),
         scores=scores,
+        by_seed=[SeedScores(seed=seed, scores=one) for seed, one in by_seed.items()] if len(by_seed) > 1 else [],
     )
 
 

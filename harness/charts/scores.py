@@ -12,7 +12,10 @@ from harness.evaluation.scores import Scores, SystemScore
 
 
 def systems_chart(scores: Scores) -> Any:
-    """Macro-F1 of every system as a bar with its 95% interval; a dashed line where uniform guessing is."""
+    """Macro-F1 of every system as a bar with its 95% interval; a dashed line where uniform guessing is.
+
+    Of several seeds the bar is the mean, and a ring stands where each seed is.
+    """
     shown = [one for one in scores.systems if one.role != "reference" and one.macro_f1 is not None]
     drawn = figure(8, 1.0 + 0.32 * max(len(shown), 1))
     axis = drawn.subplots()
@@ -25,6 +28,9 @@ def systems_chart(scores: Scores) -> Any:
         if one.interval:
             axis.plot([low, high], [height, height], color=INK, linewidth=1.4, solid_capstyle="butt")
             axis.plot([low, high], [height, height], "|", color=INK, markersize=6)
+        each = one.spread.macro_f1 if one.spread else []
+        axis.plot(each, [height] * len(each), "o", color="white", markeredgecolor=INK, markersize=4, clip_on=False)
+        high = max([high, *each])
         axis.annotate(f"{value:.3f}", (max(high, value), height), (5, 0), textcoords="offset points", va="center")
     axis.set_yticks(heights, [one.system + (f", {one.phase}" if one.phase else "") for one in shown])
     axis.tick_params(axis="y", length=0)
@@ -33,7 +39,8 @@ def systems_chart(scores: Scores) -> Any:
     axis.set_xlim(0, min(1.0, most) * 1.1)
     _mark_chance(axis, scores.chance)
     interval = ", 95% interval over clips" if any(one.interval for one in shown) else ""
-    axis.set_xlabel(f"macro-F1 over {len(scores.classes)} classes{interval}")
+    seeds = f", mean of {len(scores.seeds)} seeds (rings)" if scores.seeds else ""
+    axis.set_xlabel(f"macro-F1 over {len(scores.classes)} classes{seeds}{interval}")
     return drawn
 
 

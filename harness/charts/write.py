@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.charts import curves, scores, style, timeline
+from harness.evaluation.scores import Scores
 from harness.evaluation.stage import read_scores
 from harness.fusion.predictions import labelled, matrix, read_labels
 from harness.fusion.stage import clip_starts, distinct_faces
@@ -29,15 +30,16 @@ def write_charts(
     truth: Path | None = None,
     trainings: Mapping[str, Mapping[str, Path]] | None = None,
     scored: Path | None = None,
+    scores_over_seeds: Scores | None = None,
     trained: bool = True,
     most_clips: int | None = MOST_CLIPS,
 ) -> list[Path]:
     """Write PNG files into `folder` and return their paths; what is not given is left out.
 
     classes: names in id order. faces, fused, labels, truth, scored: folders of the artifacts of the stages faces,
-    fuse, pseudo-label, truth and score. trainings: phase ("pre-training", ...) -> network -> train artifact.
-    trained=False: the run has no network, so that fusion only smoothed the labels. most_clips: the first so many clips
-    have a chart; None: all.
+    fuse, pseudo-label, truth and score, with several seeds of the first; scores_over_seeds: the means. trainings: phase
+    ("pre-training", ...) -> network -> train artifact. trained=False: the run has no network, so that fusion only
+    smoothed the labels. most_clips: the first so many clips have a chart; None: all.
 
     systems.png             macro-F1 of every system with intervals
     confusion-<system>.png  of the ensemble and the labeler
@@ -47,7 +49,7 @@ def write_charts(
     MissingPackage if matplotlib is not installed.
     """
     with style.settings():
-        written = _score_charts(folder, scored) if scored is not None else []
+        written = _score_charts(folder, scored, scores_over_seeds) if scored is not None else []
         histories = {
             phase: {name: curves.read_history(path / "history.csv") for name, path in networks.items()}
             for phase, networks in (trainings or {}).items()
@@ -61,11 +63,11 @@ def write_charts(
     return written
 
 
-def _score_charts(folder: Path, scored: Path) -> list[Path]:
+def _score_charts(folder: Path, scored: Path, means: Scores | None) -> list[Path]:
     found = read_scores(scored)
     if found.chance is None:  # nothing was annotated
         return []
-    written = [style.save(scores.systems_chart(found), folder / "systems.png")]
+    written = [style.save(scores.systems_chart(means or found), folder / "systems.png")]
     final = {one.role: one for one in found.systems if one.role in ("labeler", "ensemble") and one.macro_f1 is not None}
     for role, score in final.items():
         drawn = scores.confusion_chart(score, found.classes)

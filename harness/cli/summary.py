@@ -25,9 +25,10 @@ def print_summary(console: Console, run: WrittenRun, seconds: float) -> None:
         console.print(_table(run), highlight=False)
     for note in (*run.scores.notes, *run.notes):
         console.print(Text.assemble(("note ", "yellow"), note), soft_wrap=True)
+    scores = ["scores.csv", *(["seeds.csv"] if run.scores.seeds else [])]
     tables = ", ".join(path.suffix[1:] for path in run.tables)
     lines = [
-        ("run", f"{run.folder}/ (predictions.csv, labels.csv, scores.csv, charts/)"),
+        ("run", f"{run.folder}/ (predictions.csv, labels.csv, {', '.join(scores)}, charts/)"),
         *([("record", str(run.record))] if run.record else []),
         *([("leaderboard", f"{run.tables[0].with_suffix('')} ({tables})")] if run.record and run.tables else []),
         (
@@ -45,6 +46,8 @@ def _table(run: WrittenRun) -> Table:
     title = f"{run.name}: {scores.truth.frames} annotated frames of {scores.truth.clips} clips"
     if not run.record:
         title = f"{run.name}: no annotated frame"
+    if scores.seeds:
+        title += f"; means ± deviation over {len(scores.seeds)} seeds"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("system")
     columns = (*(SCORED if run.record else UNSCORED), "coverage", *(["KL"] if far else []))
@@ -62,7 +65,8 @@ def _table(run: WrittenRun) -> Table:
 
 def _scored(one: SystemScore) -> list[str]:
     ends = "" if one.interval is None else f"{one.interval[0]:.3f} - {one.interval[1]:.3f}"
-    return [_number(one.macro_f1, 3), ends, _number(one.accuracy, 3)]
+    apart = "" if one.spread is None else f" ± {one.spread.deviation:.3f}"
+    return [_number(one.macro_f1, 3) + apart, ends, _number(one.accuracy, 3)]
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -29,6 +29,16 @@ class ClassScore(_Data):
     predicted: float
 
 
+class Spread(_Data):
+    """Macro-F1 of several seeds: each one's in their order, sample standard deviation, lowest, highest."""
+
+    seeds: list[int]
+    macro_f1: list[float]
+    deviation: float
+    lowest: float
+    highest: float
+
+
 class SystemScore(_Data):
     """One system on one target; metrics in [0, 1], None where nothing could be measured.
 
@@ -36,7 +46,8 @@ class SystemScore(_Data):
     frames, clips: scored ones; coverage: share of these frames with a prediction. confusion: rows are true classes,
     columns predicted ones; unanswered: per true class. counts: per clip of Scores.clips the (true class, predicted
     class or -1, frames) that occur, from which every number here can be computed again. outcomes: of a labeler's
-    requests, by name.
+    requests, by name. spread: set where metrics are means over several seeds; confusion, unanswered and counts are then
+    the first seed's, and intervals those of the mean.
     """
 
     system: str
@@ -59,6 +70,7 @@ class SystemScore(_Data):
     outcomes: dict[str, int] = {}
     distribution: list[float] = []
     divergence: float | None = None
+    spread: Spread | None = None
 
     @property
     def title(self) -> str:
@@ -88,7 +100,8 @@ class Settings(_Data):
 
 
 class Scores(_Data):
-    """The scores of every system of a run. notes: what a reader must know, e.g. that there are few clips."""
+    """The scores of every system of a run. notes: what a reader must know, e.g. that there are few clips; seeds: where
+    they are means over several."""
 
     label_space: str
     classes: list[str]
@@ -97,6 +110,7 @@ class Scores(_Data):
     notes: list[str] = []
     clips: list[str] = []
     systems: list[SystemScore] = []
+    seeds: list[int] = []
 
     @property
     def chance(self) -> float | None:

@@ -11,9 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.documents import readable_json, write_atomically
+from harness.evaluation.scores import SystemScore
 from harness.leaderboard.record import Record
 from harness.leaderboard.rows import Leaderboard, Row, leaderboard, record_files
 
+SEEDS = (
+    " Where networks were trained with several seeds, scores are means over these, ± is the sample standard deviation, "
+    "and the interval is that of the mean of these seeds."
+)
 COSTS = ["cost (US$)", "cost per correct label (US$)"]
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!&$])")
 Stamp = list[tuple[str, int, int]]
@@ -46,12 +51,14 @@ def _stamp(leaderboards: Path, benchmark: str) -> Stamp:
 
 def as_markdown(board: Leaderboard) -> str:
     """A table of the rows with intervals, a second one with the F1 of each class, and what to know about both."""
-    main = ["rank", "run", "system", "role", "macro-F1 [95%]", "accuracy", "coverage", "frames", "clips"]
+    seeds = any(row.score.spread for row in board.rows)
+    macro_f1 = "macro-F1 ± sd (seeds) [95%]" if seeds else "macro-F1 [95%]"
+    main = ["rank", "run", "system", "role", macro_f1, "accuracy", "coverage", "frames", "clips"]
     main += COSTS if _priced(board) else []
     parts = [
         f"# {_escaped(board.benchmark)}",
         f"Label space {_escaped(board.label_space)}, {len(board.classes)} classes. Macro-F1 is the mean F1 of all of "
-        f"them, with a 95% bootstrap interval over clips.{_guessing(board)}",
+        f"them, with a 95% bootstrap interval over clips.{SEEDS if seeds else ''}{_guessing(board)}",
         *(f"Note: {_escaped(note)}." for note in board.notes),
         _table(main, [_main_cells(row)[: len(main)] for row in board.rows], text_columns=4),
         "## F1 of each class",
@@ -86,7 +93,7 @@ def _main_cells(row: Row) -> list[str]:
     one = row.score
     numbers = [one.accuracy, one.coverage]
     return [
-        str(row.rank), row.run, row.system, one.role, with_interval(one.macro_f1, one.interval),
+        str(row.rank), row.run, row.system, one.role, measured(one),
         *map(decimals, numbers), str(one.frames), str(one.clips), dollars(row.cost), dollars(row.cost_per_correct),
     ]  # fmt: skip
 
@@ -103,6 +110,14 @@ def _class_cells(row: Row) -> list[str]:
 def with_interval(value: float | None, ends: tuple[float, float] | None) -> str:
     """ "0.314 [0.290, 0.341]", or the value alone where there is no interval."""
     return decimals(value) + (f" [{ends[0]:.3f}, {ends[1]:.3f}]" if ends else "")
+
+
+def measured(one: SystemScore) -> str:
+    """ "0.314 [0.290, 0.341]", of several seeds "0.314 ± 0.012 (3) [0.290, 0.341]"."""
+    if one.spread is None:
+        return with_interval(one.macro_f1, one.interval)
+    apart = f"{decimals(one.macro_f1)} ± {decimals(one.spread.deviation)} ({len(one.spread.seeds)})"
+    return apart + with_interval(None, one.interval).removeprefix(decimals(None))
 
 
 def dollars(value: float | None) -> str:
@@ -150,6 +165,10 @@ def as_csv(board: Leaderboard) -> str:
         "cost_per_correct",
         "changes_per_second",
         "divergence",
+        "seeds",
+        "deviation",
+        "lowest",
+        "highest",
     ]
     writer.writerow(head + classes)
     for entry in entries:
@@ -177,6 +196,7 @@ def as_json(board: Leaderboard) -> str:
 def _entry(row: Row, board: Leaderboard) -> dict[str, Any]:
     one = row.score
     low, high = one.interval or (None, None)
+    spread = one.spread
     return {
         "rank": row.rank,
         "run": row.run,
@@ -195,5 +215,9 @@ def _entry(row: Row, board: Leaderboard) -> dict[str, Any]:
         "changes_per_second": one.changes_per_second,
         "divergence": one.divergence,
         "distribution": dict(zip(board.classes, one.distribution, strict=False)),
+        "seeds": len(spread.seeds) if spread else None,
+        "deviation": spread.deviation if spread else None,
+        "lowest": spread.lowest if spread else None,
+        "highest": spread.highest if spread else None,
         "f1": {name: score.f1 for name, score in zip(board.classes, one.per_class, strict=True)},
     }

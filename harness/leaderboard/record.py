@@ -95,8 +95,18 @@ class AskingRecord(_Data):
     unanswered: dict[str, int] = {}
 
 
+class SeedScores(_Data):
+    """The scores of one of several seeds."""
+
+    seed: int
+    scores: Scores
+
+
 class Record(_Data):
-    """One run. Absolute paths, secrets and credentials in configuration and notices are taken out on the way in."""
+    """One run. Absolute paths, secrets and credentials in configuration and notices are taken out on the way in.
+
+    by_seed: of a run with several seeds, each one's scores; `scores` are then means over them.
+    """
 
     schema_version: Literal[1] = SCHEMA_VERSION
     run: str
@@ -115,6 +125,7 @@ class Record(_Data):
     outcomes: dict[str, int] = {}
     asked: list[AskingRecord] = []
     scores: Scores
+    by_seed: list[SeedScores] = []
 
     @classmethod
     def read(cls, path: Path) -> Record:
@@ -150,7 +161,8 @@ def results_folder(leaderboards: Path, benchmark: str) -> Path:
 def file_record(record: Record, leaderboards: Path) -> Path:
     """Write <leaderboards>/results/<benchmark>/<run>.json, whole or not at all; a run of the same name is replaced."""
     path = results_folder(leaderboards, record.benchmark) / f"{_checked('run', record.run)}.json"
-    shared = record.model_copy(update={"scores": pseudonymous(record.scores)})
+    by_seed = [one.model_copy(update={"scores": pseudonymous(one.scores)}) for one in record.by_seed]
+    shared = record.model_copy(update={"scores": pseudonymous(record.scores), "by_seed": by_seed})
     return write_atomically(path, readable_json(shared.model_dump(mode="json")))
 
 

@@ -13,8 +13,9 @@ from harness.leaderboard.record import RESULTS, Record, results_folder
 
 @dataclass(frozen=True)
 class Row:
-    """One system of one run. rank: 1 + the number of rows with a higher macro-F1; equal ones share it.
+    """One system of one run; where that had several seeds, means over these (score.spread).
 
+    rank: 1 + the number of rows with a higher macro-F1; equal ones share it.
     cost: US dollars of all replies that the run's labels rest on; cost_per_correct: of a labeler, cost of one face
     divided by the share of right labels among the annotated frames it was asked about. None: nobody was asked in
     words, or the price is not known.

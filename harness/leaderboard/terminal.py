@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from harness.leaderboard.build import decimals, dollars, read_leaderboard, with_interval
+from harness.leaderboard.build import decimals, dollars, measured, read_leaderboard
 from harness.leaderboard.rows import Leaderboard
 
 STYLES = {"ensemble": "bold", "labeler": "cyan"}
@@ -20,7 +20,8 @@ def table(leaderboards: Path, benchmark: str) -> Table:
     shown.add_column("#", justify="right", no_wrap=True)
     shown.add_column("run", overflow="fold")
     shown.add_column("system", overflow="fold")
-    shown.add_column(escape("macro-F1 [95%]"), no_wrap=True)
+    seeds = any(row.score.spread for row in board.rows)
+    shown.add_column(escape("macro-F1 ± sd (seeds) [95%]" if seeds else "macro-F1 [95%]"), no_wrap=not seeds)
     shown.add_column("acc.", justify="right", no_wrap=True)
     shown.add_column("cover.", justify="right", no_wrap=True)
     priced = any(row.cost is not None for row in board.rows)
@@ -28,7 +29,7 @@ def table(leaderboards: Path, benchmark: str) -> Table:
         shown.add_column("$", justify="right", no_wrap=True)
     for row in board.rows:
         one = row.score
-        values = [with_interval(one.macro_f1, one.interval), decimals(one.accuracy), decimals(one.coverage)]
+        values = [measured(one), decimals(one.accuracy), decimals(one.coverage)]
         values += [dollars(row.cost)] if priced else []
         cells = [str(row.rank), row.run, row.system, *values]
         shown.add_row(*map(escape, cells), style=STYLES.get(one.role))
