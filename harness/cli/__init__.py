@@ -18,6 +18,7 @@ COMMANDS = {
     "plan": ("harness.cli.plan:plan", "Show what would run and what is stored already."),
     "label": ("harness.cli.label:label", "Label faces, images or videos of your own; labels alone."),
     "labels": ("harness.cli.labels:labels", "Look at labels: outcomes, agreement, replies."),
+    "annotate": ("harness.cli.annotate:annotate", "Label a new video with a finished run."),
     "export": ("harness.cli.export:export", "Write and check the challenge's submission file."),
     "plugins": ("harness.cli.plugins:plugins", "List the installed components; show one's options."),
     "data": ("harness.cli.data:data", "List the data sets; check that one is whole."),

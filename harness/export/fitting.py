@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import DataError, listed
+from harness.fusion.gaps import closest_label
 
 Labels = NDArray[np.int64]
 SLACK = 1  # frames
@@ -40,7 +41,7 @@ def fit(decided: Mapping[str, Labels], counts: Mapping[str, int] | None, *, fill
     _same_clips(decided, counts)
     _same_lengths(decided, counts)
     filled = _missing(decided, fill)
-    labels = {clip: _nearest(decided[clip])[:count] for clip, count in counts.items()}
+    labels = {clip: closest_label(decided[clip])[:count] for clip, count in counts.items()}
     repeated = [clip for clip, count in counts.items() if count > len(decided[clip])]
     dropped = [clip for clip, count in counts.items() if count < len(decided[clip])]
     for clip in repeated:
@@ -80,15 +81,6 @@ def _missing(decided: Mapping[str, Labels], fill: bool) -> dict[str, int]:
             f"for every frame: {named}; give them the nearest frame's with --fill, or smooth with fusion.smoothing.fill"
         )
     return missing
-
-
-def _nearest(ids: Labels) -> Labels:
-    """Frames without a label (-1) take the nearest one's, on a tie the earlier one's."""
-    known = np.flatnonzero(ids >= 0)
-    frames = np.arange(len(ids))
-    after = known[np.minimum(np.searchsorted(known, frames), len(known) - 1)]
-    before = known[np.maximum(np.searchsorted(known, frames, side="right") - 1, 0)]
-    return ids[np.where(np.abs(frames - before) <= np.abs(after - frames), before, after)]
 
 
 def _clips(count: int) -> str:

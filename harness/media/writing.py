@@ -37,7 +37,7 @@ def write_video(
                 stream.options = {**stream.options, "x264-params": "cpu-independent=1"}
             count = 0
             for frame in frames:
-                picture = _even(frame)
+                picture = even(frame)
                 if count == 0:
                     stream.height, stream.width = picture.shape[:2]
                 if picture.shape[:2] != (stream.height, stream.width):
@@ -64,7 +64,8 @@ def _rate(frames_per_second: float) -> Fraction:
     return Fraction(frames_per_second).limit_denominator(1001)
 
 
-def _even(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def even(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The frame with even sides: an odd one grows by a repeated row or column."""
     height, width = frame.shape[:2]
     if height % 2 or width % 2:
         frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
