@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.datasets.segments import Segment, seconds
 from harness.datasets.timeline import FrameLabels, Timing, label_frames
+from harness.datasets.wording import many
 from harness.errors import DataError, listed
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def refuse_unknown(path: Path, named: Iterable[str], clips: Sequence[str]) -> No
     unknown = [name for name in named if name not in known]
     if unknown:
         raise DataError(
-            f"{path}: {len(unknown)} clip{'' if len(unknown) == 1 else 's'} not in the data set: {listed(unknown)} "
+            f"{path}: {many(len(unknown), 'clip')} not in the data set: {listed(unknown)} "
             f"(its clips are {listed(clips, 3)})"
         )
 
@@ -109,7 +110,7 @@ def _from_segments(
         else:
             timeline.setdefault(clip, []).append(segment)
     if wrong:
-        raise DataError(f"{path}: {len(wrong)} time segments cannot be read: {listed(wrong)}")
+        raise DataError(f"{path}: {many(len(wrong), 'time segment')} cannot be read: {listed(wrong)}")
     labels, notices = label_frames(path, timeline, {clip: timing(clip) for clip in timeline}, slack)
     return as_table(labels), notices
 

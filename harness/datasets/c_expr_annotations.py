@@ -13,6 +13,7 @@ from harness.datasets.frame_list import HEADER, read_frame_labels
 from harness.datasets.lists import read_text
 from harness.datasets.segments import Segment
 from harness.datasets.timeline import FrameLabels
+from harness.datasets.wording import many
 from harness.errors import DataError, listed
 from harness.expressions import ABAW_COMPOUND_7
 from harness.media.paths import natural_key
@@ -109,7 +110,7 @@ def _by_time(path: Path, rows: Sequence[Sequence[str]]) -> list[Segment]:
         else:
             segments.append(segment)
     if wrong:
-        raise DataError(f"{path}: {len(wrong)} time segments cannot be read: {listed(wrong)}")
+        raise DataError(f"{path}: {many(len(wrong), 'time segment')} cannot be read: {listed(wrong)}")
     return segments
 
 
@@ -132,7 +133,7 @@ def _by_frame(path: Path, rows: Sequence[Sequence[str]], clip: str | None, found
         _put(found.frames.setdefault(name, {}), path, name, int(cells["frame"]), label)
     if wrong:
         raise DataError(
-            f"{path}: {len(wrong)} lines without a frame (a whole number from 0 on) and a label: {listed(wrong)}"
+            f"{path}: {many(len(wrong), 'line')} without frame (a whole number from 0 on) and label: {listed(wrong)}"
         )
     if clip is not None:
         found.frames.setdefault(clip, {})
@@ -147,7 +148,7 @@ def _by_line(path: Path, rows: Sequence[Sequence[str]], found: Annotation) -> No
         rows = rows[1:]
     odd = [f"line {number} {','.join(row)[:40]!r}" for number, row in enumerate(rows, start=1) if len(row) != 1]
     if odd or not rows:
-        what = f"{len(odd)} lines are not one label: {listed(odd)}" if odd else "the file is empty"
+        what = f"{many(len(odd), 'line')} not one label: {listed(odd)}" if odd else "the file is empty"
         raise DataError(f"{path}: {what}; neither time segments, frame and label, nor one label a line")
     frames: dict[int, str] = {}
     for frame, (label,) in enumerate(rows):

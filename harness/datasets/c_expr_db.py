@@ -17,6 +17,7 @@ from harness.datasets.frame_list import read_frame_list
 from harness.datasets.options import CExprDbOptions
 from harness.datasets.survey import FileFacts, Item, Survey
 from harness.datasets.timeline import FrameLabels, label_frames
+from harness.datasets.wording import many
 from harness.errors import DataError, listed
 from harness.media.paths import VIDEO_SUFFIXES, frame_images, is_media, natural_key
 
@@ -123,7 +124,7 @@ class CExprDb:
         strangers = [name for name in found.clips if name not in known]
         if strangers:
             raise DataError(
-                f"{path}: annotates {len(strangers)} videos that the data set does not have: {listed(strangers)} "
+                f"{path}: annotates {many(len(strangers), 'video')} not in the data set: {listed(strangers)} "
                 f"(its videos are {listed(self._names, 3)})"
             )
         absent = [name for name in self._names if name not in found.clips]

@@ -16,6 +16,7 @@ from pathlib import Path
 from harness.datasets.c_expr_annotations import Annotation
 from harness.datasets.segments import CANDIDATES, Inferred, exact_rate, infer_rate
 from harness.datasets.timeline import Timing
+from harness.datasets.wording import many
 from harness.errors import ConfigError, MediaError, listed
 from harness.media import MediaInfo, probe
 
@@ -81,12 +82,12 @@ class Lengths:
         groups = {
             rate: [name for name, one in self.inferred.items() if one.rate == rate] for rate in sorted(CANDIDATES)
         }
-        rates = "; ".join(f"{int(rate)} for {len(names)}" for rate, names in groups.items() if names)
+        rates = "; ".join(f"{int(rate)} for {many(len(names), 'clip')}" for rate, names in groups.items() if names)
         doubtful = [name for name, one in self.inferred.items() if one.doubtful]
-        lines = [f"frame rates are inferred from the end of the annotation and the number of frames: {rates} clips"]
+        lines = [f"frame rates are inferred from the end of the annotation and the number of frames: {rates}"]
         if doubtful:
             lines.append(
-                f"{int(min(CANDIDATES))} frames a second would fit {len(doubtful)} clips as well as "
+                f"{int(min(CANDIDATES))} frames a second would fit {many(len(doubtful), 'clip')} as well as "
                 f"{int(max(CANDIDATES))}, which is taken: {listed(doubtful)}; frames_per_second sets another"
             )
         return lines
@@ -125,8 +126,7 @@ def missing_frames(listed_frames: Mapping[str, int], in_video: Mapping[str, int]
     ]
     if not culprits:
         return ""
-    what = "video does" if len(culprits) == 1 else "videos do"
-    return f"the frame list names frames that {len(culprits)} {what} not have: {listed(culprits)}"
+    return f"the frame list names frames beyond the end of {many(len(culprits), 'video')}: {listed(culprits)}"
 
 
 def by_line_problems(path: Path, found: Annotation, timings: Mapping[str, Timing], slack: int) -> str:
@@ -143,6 +143,6 @@ def by_line_problems(path: Path, found: Annotation, timings: Mapping[str, Timing
     if not culprits:
         return ""
     return (
-        f"{path}: the labels do not fit the length of {len(culprits)} clip{'' if len(culprits) == 1 else 's'}: "
+        f"{path}: the labels do not fit the length of {many(len(culprits), 'clip')}: "
         f"{listed(culprits)}; are they another video's?"
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.datasets.c_expr_lengths import missing_frames
 from harness.datasets.survey import FileFacts
+from harness.datasets.wording import many
 from harness.errors import listed
 
 VIDEOS = tuple(f"{number:02}" for number in range(1, 57))
@@ -31,23 +32,29 @@ def survey_c_expr(
     found = Found()
     absent = [name for name in VIDEOS if name not in (videos or listed_frames or ())]
     if absent:
-        found.problems.append(f"{len(absent)} of the {len(VIDEOS)} videos are missing: {listed(absent)}")
+        found.problems.append(
+            f"{len(absent)} of the {len(VIDEOS)} videos {'is' if len(absent) == 1 else 'are'} missing: {listed(absent)}"
+        )
     frames = {name: one.frames for name, one in facts.items() if one.frames is not None}
     if listed_frames is None:
-        found.remarks.append(f"{sum(frames.values())} frames in {len(frames)} videos; no frame_list to compare with")
+        found.remarks.append(
+            f"{sum(frames.values())} frames in {many(len(frames), 'video')}; no frame_list to compare with"
+        )
         return found
     total, clips = sum(listed_frames.values()), len(listed_frames)
     if total == LISTED_FRAMES:
-        found.remarks.append(f"frame list: {total} frames of {clips} videos, as published")
+        found.remarks.append(f"frame list: {total} frames of {many(clips, 'video')}, as published")
     else:
-        found.problems.append(f"frame list: {total} frames of {clips} videos, published are {LISTED_FRAMES}")
+        found.problems.append(f"frame list: {total} frames of {many(clips, 'video')}, published are {LISTED_FRAMES}")
     compared = {name: count for name, count in frames.items() if name in listed_frames}
     if problem := missing_frames(listed_frames, compared, slack):
         found.problems.append(problem)
     over = {name: count - listed_frames[name] for name, count in compared.items()}
     longer = [f"{name} (+{by})" for name, by in over.items() if by > slack]
     if longer:
-        found.problems.append(f"{len(longer)} videos have more frames than the frame list names: {listed(longer)}")
+        found.problems.append(
+            f"more frames than the frame list names in {many(len(longer), 'video')}: {listed(longer)}"
+        )
     decoded = bool(facts) and all(one.decoded for one in facts.values())
     found.remarks += _off_by_one(over, "decoding gives" if decoded else "headers say (--deep counts)")
     return found

@@ -112,16 +112,16 @@ def _count_problems(unit: str, counts: Sequence[Count], totals: Sequence[Count])
     wrong = [f"{one.part} {one.label} {one.found} for {one.published}" for one in counts if one.differs]
     wrong += [f"{one.part} in all {one.found} for {one.published}" for one in totals if one.differs]
     if wrong:
-        yield f"{len(wrong)} counts of {unit} differ from the published ones: {listed(wrong)}"
+        yield f"counts of {unit} that differ from the published ones, {len(wrong)}: {listed(wrong)}"
 
 
 def _file_problems(found: FilesFound, files: int) -> Iterator[str]:
     if found.missing:
-        yield f"{len(found.missing)} of {files} files are missing: {listed(found.missing)}"
+        yield f"missing, {len(found.missing)} of {files} files: {listed(found.missing)}"
     if found.unreadable:
-        yield f"{len(found.unreadable)} of {files} files cannot be read: {listed(found.unreadable)}"
+        yield f"not readable, {len(found.unreadable)} of {files} files: {listed(found.unreadable)}"
     if found.damaged:
-        yield f"{len(found.damaged)} of {files} files are damaged in part: {listed(found.damaged)}"
+        yield f"damaged in part, {len(found.damaged)} of {files} files: {listed(found.damaged)}"
 
 
 def _split_problems(items: Sequence[Item], found: FilesFound) -> Iterator[str]:
@@ -144,7 +144,7 @@ def _split_problems(items: Sequence[Item], found: FilesFound) -> Iterator[str]:
                 f"{name} ({', '.join(sorted(parts[name]))})" if what == "subjects" else " = ".join(names[name])
                 for name in crossing
             ]
-            yield f"{len(crossing)} {what} stand in more than one split: {listed(culprits)}"
+            yield f"{what} in more than one split, {len(crossing)}: {listed(culprits)}"
 
 
 def sizes_of(facts: Sequence[FileFacts] | Any, most: int = 5) -> Sizes | None:

@@ -11,6 +11,7 @@ from harness.datasets.manifest import read_manifest
 from harness.datasets.options import FolderOptions
 from harness.datasets.stills import Still, Stills, count
 from harness.datasets.survey import FileFacts, Survey
+from harness.datasets.wording import many
 from harness.errors import DataError, listed
 from harness.media.paths import IMAGE_SUFFIXES, is_media, natural_key
 
@@ -63,11 +64,14 @@ def _stills(options: FolderOptions) -> list[Still]:
         )
     if not stills:
         loose = sum(is_media(path, IMAGE_SUFFIXES) for path in options.root.iterdir())
-        hint = f"{loose} images lie in it without a class; write a manifest" if loose else "is this the right folder?"
+        lie = "image lies" if loose == 1 else "images lie"
+        hint = f"{loose} {lie} in it without a class; write a manifest" if loose else "is this the right folder?"
         raise DataError(f"{options.root}: holds no class folder with images; {hint}")
     repeated = [name for name, number in Counter(still.id for still in stills).items() if number > 1]
     if repeated:
-        raise DataError(f"{options.root}: {len(repeated)} images differ in their suffix alone: {listed(repeated)}")
+        raise DataError(
+            f"{options.root}: different in their suffix alone: {many(len(repeated), 'image')}: {listed(repeated)}"
+        )
     return stills
 
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from harness.datasets.lists import read_text
+from harness.datasets.wording import many
 from harness.errors import DataError, listed
 
 _LINE = re.compile(r"([^/,]+)/(\d+)\.(?:jpg|png)", re.IGNORECASE)
@@ -33,9 +34,11 @@ def read_frame_list(path: Path) -> dict[str, int]:
             jumps.append(f"line {number} {name} after frame {counts.get(clip, 0)}")
         counts[clip] = frame
     if odd:
-        raise DataError(f"{path}: {len(odd)} lines are not like 01/00001.jpg: {listed(odd)}")
+        raise DataError(f"{path}: {many(len(odd), 'line')} not like 01/00001.jpg: {listed(odd)}")
     if jumps:
-        raise DataError(f"{path}: frames of a clip must be 1, 2, 3, ...; {len(jumps)} are not: {listed(jumps)}")
+        raise DataError(
+            f"{path}: frames of a clip must be 1, 2, 3, ...; not so in {many(len(jumps), 'place')}: {listed(jumps)}"
+        )
     if not counts:
         raise DataError(f"{path}: the list names no frame")
     return counts
@@ -58,5 +61,5 @@ def read_frame_labels(path: Path) -> list[tuple[str, int, str]]:
         else:
             rows.append((match[1], int(match[2]) - 1, label))
     if odd:
-        raise DataError(f"{path}: {len(odd)} lines are not like 01/00001.jpg,5: {listed(odd)}")
+        raise DataError(f"{path}: {many(len(odd), 'line')} not like 01/00001.jpg,5: {listed(odd)}")
     return rows

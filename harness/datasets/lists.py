@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.datasets.wording import many
 from harness.errors import DataError, listed
 
 
@@ -34,9 +35,9 @@ def read_pairs(path: Path, what: str) -> dict[str, str]:
         elif words:
             odd.append(f"line {number} {line.strip()[:40]!r}")
     if odd:
-        raise DataError(f"{path}: {len(odd)} lines are not 'image {what}': {listed(odd)}")
+        raise DataError(f"{path}: {many(len(odd), 'line')} not of the form 'image {what}': {listed(odd)}")
     if twice:
-        raise DataError(f"{path}: {len(twice)} images have two different {what}s: {listed(twice)}")
+        raise DataError(f"{path}: two different {what}s of {many(len(twice), 'image')}: {listed(twice)}")
     if not pairs:
         raise DataError(f"{path}: the list is empty")
     return pairs
@@ -48,5 +49,5 @@ def read_ids(path: Path, what: str, names: Mapping[str, str]) -> dict[str, str]:
     unknown = [f"{image} {value}" for image, value in pairs.items() if value not in names]
     if unknown:
         known = ", ".join(names)
-        raise DataError(f"{path}: {len(unknown)} images have an unknown {what}: {listed(unknown)} (known: {known})")
+        raise DataError(f"{path}: unknown {what} of {many(len(unknown), 'image')}: {listed(unknown)} (known: {known})")
     return {image: names[value] for image, value in pairs.items()}

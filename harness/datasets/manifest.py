@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.datasets.annotations import read_table
 from harness.datasets.stills import Still
+from harness.datasets.wording import many
 from harness.errors import DataError, listed
 from harness.media.paths import IMAGE_SUFFIXES
 
@@ -31,11 +32,11 @@ def read_manifest(path: Path, root: Path) -> list[Still]:
     for column in (*_NEEDED, *_OPTIONAL):
         table[column] = table[column].fillna("").astype(str).str.strip() if column in table.columns else ""
     files = table["file"].tolist()
-    _refuse(path, "rows name no file", [f"line {number}" for number, file in enumerate(files, 2) if not file])
-    _refuse(path, "files are listed more than once", [name for name, number in Counter(files).items() if number > 1])
-    _refuse(path, "files are no images", [file for file in files if Path(file).suffix.lower() not in IMAGE_SUFFIXES])
+    _refuse(path, "no file named", [f"line {number}" for number, file in enumerate(files, 2) if not file])
+    _refuse(path, "listed more than once", [name for name, number in Counter(files).items() if number > 1])
+    _refuse(path, "not an image", [file for file in files if Path(file).suffix.lower() not in IMAGE_SUFFIXES])
     ids = [_name(file) for file in files]
-    _refuse(path, "files differ in their suffix alone", [name for name, number in Counter(ids).items() if number > 1])
+    _refuse(path, "different in their suffix alone", [name for name, number in Counter(ids).items() if number > 1])
     return [
         Still(name, root / file, label, split, subject or None)
         for name, file, label, split, subject in zip(
@@ -50,4 +51,4 @@ def _name(file: str) -> str:
 
 def _refuse(path: Path, what: str, culprits: list[str]) -> None:
     if culprits:
-        raise DataError(f"{path}: {len(culprits)} {what}: {listed(culprits)}")
+        raise DataError(f"{path}: {what}: {many(len(culprits), 'row')}: {listed(culprits)}")

@@ -12,6 +12,7 @@ from harness.datasets.lists import read_ids, read_text
 from harness.datasets.options import RafCeOptions
 from harness.datasets.stills import Still, Stills, copy_of, count, images_in
 from harness.datasets.survey import FileFacts, Survey
+from harness.datasets.wording import many
 from harness.errors import DataError, listed
 
 if TYPE_CHECKING:
@@ -74,11 +75,11 @@ class RafCe(Stills):
             problems.append(str(error))
         else:
             for text, culprits in (
-                (f"have no line in {UNITS}", names - units),
-                (f"stand in {UNITS} alone", units - names),
+                (f"no line in {UNITS}", names - units),
+                (f"no image of the other lists in {UNITS}", units - names),
             ):
                 if culprits:
-                    problems.append(f"{len(culprits)} images {text}: {listed(sorted(culprits))}")
+                    problems.append(f"{text}: {many(len(culprits), 'image')}: {listed(sorted(culprits))}")
         return Survey(
             count(self._stills),
             totals=TOTALS,
@@ -99,7 +100,7 @@ def read_action_units(path: Path) -> dict[str, tuple[tuple[int, str], ...]]:
         elif words:
             odd.append(f"line {number} {line.strip()[:40]!r}")
     if odd:
-        raise DataError(f"{path}: {len(odd)} lines are not 'image units': {listed(odd)}")
+        raise DataError(f"{path}: {many(len(odd), 'line')} not of the form 'image units': {listed(odd)}")
     return found
 
 
@@ -127,7 +128,7 @@ def _stills(options: RafCeOptions) -> list[Still]:
         (f"no label in {EMOTIONS}", [name for name in parts if name not in labels]),
     ):
         if culprits:
-            raise DataError(f"{root}: {len(culprits)} images have {text}: {listed(culprits)}")
+            raise DataError(f"{root}: {text}: {many(len(culprits), 'image')}: {listed(culprits)}")
     kind = options.images
     place = options.images_root or root
     bases = (place, place / "RAF-AU", place / "Image")

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from harness.datasets.segments import Segment, Timeline, frames_beyond, labels_of, overlaps
+from harness.datasets.wording import many
 from harness.errors import DataError, listed
 
 FrameLabels = dict[str, dict[int, str]]  # clip -> frame (0-based) -> class name, "" for none of the classes
@@ -54,7 +55,7 @@ def _refuse_overlaps(source: Path, timeline: Timeline, rates: Mapping[str, Fract
         for first, second in overlaps(segments, rates[clip])
     ]
     if pairs:
-        raise DataError(f"{source}: {len(pairs)} time segments overlap another one: {listed(pairs)}")
+        raise DataError(f"{source}: {many(len(pairs), 'overlap')} of time segments: {listed(pairs)}")
 
 
 def _refuse_too_long(
@@ -71,7 +72,7 @@ def _refuse_too_long(
     ]
     if culprits:
         raise DataError(
-            f"{source}: the annotation runs past the end of {_number(len(culprits), 'clip')}: {listed(culprits)}; "
+            f"{source}: the annotation runs past the end of {many(len(culprits), 'clip')}: {listed(culprits)}; "
             "is it another video's, or is frames_per_second wrong?"
         )
 
@@ -81,8 +82,4 @@ def _end(segment: Segment) -> Fraction:
 
 
 def _clips(names: Sequence[str]) -> str:
-    return f"{_number(len(names), 'clip')} ({listed(names)})"
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return f"{many(len(names), 'clip')} ({listed(names)})"

@@ -54,7 +54,7 @@ def test_segments_become_frames_and_other_is_no_class(tmp_path: Path, frame_list
     assert dataset.clips()[1].frames_per_second is None
     assert dataset.notices == [
         "videos without annotation: 02",
-        "frame rates are inferred from the end of the annotation and the number of frames: 25 for 1 clips",
+        "frame rates are inferred from the end of the annotation and the number of frames: 25 for 1 clip",
     ]
 
 
@@ -80,7 +80,7 @@ def test_a_doubtful_rate_is_said(tmp_path: Path, frame_list: Build, segments: Bu
     )
     dataset.annotations()
     assert dataset.notices[-1] == (
-        "25 frames a second would fit 1 clips as well as 30, which is taken: 03; frames_per_second sets another"
+        "25 frames a second would fit 1 clip as well as 30, which is taken: 03; frames_per_second sets another"
     )
 
 
@@ -163,7 +163,7 @@ def test_a_list_that_names_frames_the_video_does_not_have(tmp_path: Path, videos
     dataset = load(tmp_path, root=root, frame_list=frame_list(tmp_path / "list.txt", {"01": 7, "02": 20}))
     with pytest.raises(
         DataError,
-        match=r"list\.txt: the frame list names frames that 1 video does not have: 02 \(20 listed, 6 in the video\)",
+        match=r"list\.txt: the frame list names frames beyond the end of 1 video: 02 \(20 listed, 6 in the video\)",
     ):
         dataset.annotations()
 
@@ -175,9 +175,7 @@ def annotate(tmp_path: Path, frame_list: Build, notes: Path, **frames: int) -> C
 
 def test_annotations_of_videos_that_are_not_there(tmp_path: Path, frame_list: Build, segments: Build) -> None:
     notes = segments(tmp_path / "notes", {clip: [("0", "1", 1)] for clip in ("01", "57", "60")})
-    with pytest.raises(
-        DataError, match=r"annotates 2 videos that the data set does not have: 57, 60 \(its videos are 01\)"
-    ):
+    with pytest.raises(DataError, match=r"annotates 2 videos not in the data set: 57, 60 \(its videos are 01\)"):
         annotate(tmp_path, frame_list, notes, v01=25).annotations()
 
 
@@ -186,7 +184,7 @@ def test_segments_that_overlap_are_listed(tmp_path: Path, frame_list: Build, seg
     notes = segments(tmp_path / "notes", {"01": rows, "02": rows[1:]})
     with pytest.raises(
         DataError,
-        match=r"1 time segments overlap another one: 01 0:00:00\.000-0:00:01\.000 Happily Surprised and 0:00:00\.900-",
+        match=r"1 overlap of time segments: 01 0:00:00\.000-0:00:01\.000 Happily Surprised and 0:00:00\.900-",
     ):
         annotate(tmp_path, frame_list, notes, v01=75, v02=75).annotations()
 
@@ -216,5 +214,5 @@ def test_the_survey_tells_missing_videos_and_a_list_that_differs(tmp_path: Path,
     survey = load(tmp_path, frame_list=frame_list(tmp_path / "list.txt", {"01": 50})).survey({})
     assert survey.problems == [
         "55 of the 56 videos are missing: 02, 03, 04, 05, 06, 07, 08, 09, 10, 11 and 45 more",
-        "frame list: 50 frames of 1 videos, published are 26145",
+        "frame list: 50 frames of 1 video, published are 26145",
     ]

@@ -39,9 +39,9 @@ def test_any_list_survives_writing_and_reading(tmp_path: Path, frame_list: Build
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("01/1.png\nframe 2\n01/x.jpg\n", r"2 lines are not like 01/00001\.jpg: line 2 'frame 2', line 3 '01/x\.jpg'"),
-        ("01/00001.jpg\n01/00003.jpg\n", r"1 are not: line 2 01/00003\.jpg after frame 1"),
-        ("01/00000.jpg\n", r"1 are not: line 1 01/00000\.jpg after frame 0"),
+        ("01/1.png\nframe 2\n01/x.jpg\n", r"2 lines not like 01/00001\.jpg: line 2 'frame 2', line 3 '01/x\.jpg'"),
+        ("01/00001.jpg\n01/00003.jpg\n", r"not so in 1 place: line 2 01/00003\.jpg after frame 1"),
+        ("01/00000.jpg\n", r"not so in 1 place: line 1 01/00000\.jpg after frame 0"),
         ("image_location,A\n", "the list names no frame"),
     ],
 )
@@ -60,5 +60,5 @@ def test_a_list_that_is_not_there(tmp_path: Path) -> None:
 def test_labels_need_a_label(tmp_path: Path) -> None:
     path = tmp_path / "labels.txt"
     path.write_text("01/00001.jpg\n01/00002.jpg,1,2\n01/00000.jpg,1\n01/00004.jpg,1\n")
-    with pytest.raises(DataError, match=r"3 lines are not like 01/00001\.jpg,5: line 1 '01/00001\.jpg'"):
+    with pytest.raises(DataError, match=r"3 lines not like 01/00001\.jpg,5: line 1 '01/00001\.jpg'"):
         read_frame_labels(path)

@@ -69,23 +69,23 @@ def test_the_survey_names_images_without_units_and_units_without_image(tmp_path:
     assert load(tmp_path).survey({}).problems == []
     (tmp_path / "RAFCE_AUlabel.txt").write_text("0001.jpg 1\n0002.jpg\n0003.jpg 2\n0009.jpg 4\n")
     assert load(tmp_path).survey({}).problems == [
-        "1 images have no line in RAFCE_AUlabel.txt: 0004",
-        "1 images stand in RAFCE_AUlabel.txt alone: 0009",
+        "no line in RAFCE_AUlabel.txt: 1 image: 0004",
+        "no image of the other lists in RAFCE_AUlabel.txt: 1 image: 0009",
     ]
     (tmp_path / "RAFCE_AUlabel.txt").write_text("0001.jpg 1+x\n")
-    assert "1 lines are not 'image units': line 1 '0001.jpg 1+x'" in load(tmp_path).survey({}).problems[0]
+    assert "1 line not of the form 'image units': line 1 '0001.jpg 1+x'" in load(tmp_path).survey({}).problems[0]
 
 
 def test_lists_that_disagree(tmp_path: Path, raf_ce: Build) -> None:
     raf_ce(tmp_path, ROWS)
     (tmp_path / "RAFCE_partition.txt").write_text("0001.jpg 0\n0002.jpg 1\n0003.jpg 2\n")
-    with pytest.raises(DataError, match=r"1 images have no split in RAFCE_partition\.txt: 0004\.jpg"):
+    with pytest.raises(DataError, match=r"no split in RAFCE_partition\.txt: 1 image: 0004\.jpg"):
         load(tmp_path)
     (tmp_path / "RAFCE_partition.txt").write_text("".join(f"000{n}.jpg 0\n" for n in range(1, 7)))
-    with pytest.raises(DataError, match=r"2 images have no label in RAFCE_emolabel\.txt: 0005\.jpg, 0006\.jpg"):
+    with pytest.raises(DataError, match=r"no label in RAFCE_emolabel\.txt: 2 images: 0005\.jpg, 0006\.jpg"):
         load(tmp_path)
     (tmp_path / "RAFCE_partition.txt").write_text("0001.jpg 3\n")
-    with pytest.raises(DataError, match=r"1 images have an unknown split: 0001\.jpg 3 \(known: 0, 1, 2\)"):
+    with pytest.raises(DataError, match=r"unknown split of 1 image: 0001\.jpg 3 \(known: 0, 1, 2\)"):
         load(tmp_path)
 
 

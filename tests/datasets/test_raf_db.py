@@ -154,10 +154,10 @@ def test_images_in_the_list_that_are_missing_are_listed(tmp_path: Path, raf_db: 
     [
         (
             "train_1.jpg 12\ntest_1.jpg x\n",
-            r"2 images have an unknown label: train_1\.jpg 12, test_1\.jpg x \(known: 1, ",
+            r"unknown label of 2 images: train_1\.jpg 12, test_1\.jpg x \(known: 1, ",
         ),
-        ("train_1.jpg\n\ntrain_2.jpg 1 2\n", r"2 lines are not 'image label': line 1 'train_1\.jpg', line 3"),
-        ("train_1.jpg 1\ntrain_1.jpg 2\n", r"1 images have two different labels: train_1\.jpg"),
+        ("train_1.jpg\n\ntrain_2.jpg 1 2\n", r"2 lines not of the form 'image label': line 1 'train_1\.jpg', line 3"),
+        ("train_1.jpg 1\ntrain_1.jpg 2\n", r"two different labels of 1 image: train_1\.jpg"),
         ("0001.jpg 1\n", r"names that begin with neither train_ nor test_: 0001\.jpg"),
         ("\n", "the list is empty"),
     ],
