@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
+from harness.errors import StageError
 from harness.labeling.brake import Brake, Halted
 from harness.labeling.cache import Entry, OpenBatch, Stored, storable
 from harness.labeling.engine import TURNED_AWAY, Engine, Request, Unanswered
@@ -41,10 +42,9 @@ class _Shard:
 class Batches:
     """Answers the questions to one model by batches, round after round, until nothing is missing."""
 
-    def __init__(self, engine: Engine, model: BatchModel, brake: Brake, progress: Progress) -> None:
+    def __init__(self, engine: Engine, brake: Brake, progress: Progress) -> None:
         assert isinstance(engine.options, BatchOptions)
         self.engine = engine
-        self.model = model
         self.options = engine.options
         self.limits = engine.limits
         self.cache = engine.cache
@@ -59,6 +59,14 @@ class Batches:
         self._capped = False
         self._mistaken: list[Entry] = []
         self._fatal: RequestError | None = None
+
+    @property
+    def model(self) -> BatchModel:
+        """Who is asked, built when there is something to ask; StageError if it has no batch API."""
+        model = self.engine.model
+        if not isinstance(model, BatchModel):
+            raise StageError(f"labeler {self.engine.labeler!r} has no batch API; take the option batch out")
+        return model
 
     async def run(self, pass_over: Callable[[Ask], Awaitable[None]]) -> None:
         """Follow what was handed in before, then ask what is missing; `pass_over` goes over all questions once.

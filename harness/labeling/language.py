@@ -23,7 +23,7 @@ from harness.labeling.parsing import PARSER_VERSION
 from harness.labeling.providers import Asked, Models, cap_of, check_consent, ladder, voters
 from harness.labeling.replies import ReplyWriter
 from harness.stage import StageContext
-from harness.vlm import BatchModel, BatchOptions
+from harness.vlm import BatchOptions
 from harness.weights import is_offline
 
 BLOCK = 32  # faces whose replies are looked up together
@@ -125,9 +125,7 @@ class _Labelling:
         return questioner
 
     async def _by_batches(self, engine: Engine, questioner: Questioner) -> Questioner:
-        if not isinstance(engine.model, BatchModel):
-            raise StageError(f"labeler {engine.labeler!r} has no batch API; take the option batch out")
-        batches = Batches(engine, engine.model, self.brake, self.context.progress)
+        batches = Batches(engine, self.brake, self.context.progress)
         await batches.run(lambda ask: self._pass(questioner.asking_with(engine.asker, ask), None))
         return questioner.asking_with(engine.asker, batches.from_cache)
 

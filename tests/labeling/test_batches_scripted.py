@@ -89,7 +89,7 @@ def ask(tmp_path, virtual):
                     provider, "vlm", "asker", Options(batch=True, **options), cache=cache, meter=meter, brake=stop,
                     budget=Budget(None, meter, stop), terms=Terms(None),
                 )  # fmt: skip
-                batches = Batches(engine, provider, stop, lambda *_: None)
+                batches = Batches(engine, stop, lambda *_: None)
 
                 async def pass_over(ask):
                     for number in range(count):
@@ -276,7 +276,7 @@ def test_only_one_batch_is_filled_while_another_is_handed_in(virtual, tmp_path):
                 provider, "vlm", "asker", Options(batch=True, batch_requests=3), cache=cache, meter=meter, brake=brake,
                 budget=Budget(None, meter, brake), terms=Terms(None),
             )  # fmt: skip
-            batches = Batches(engine, provider, brake, lambda *_: None)
+            batches = Batches(engine, brake, lambda *_: None)
 
             async def submit(items, tag):
                 nonlocal most
