@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -132,3 +133,41 @@ def test_images_may_be_face_crops_already(tmp_path: Path) -> None:
         for cropped in (False, True):
             (clip,) = Videos(VideosOptions(root=root, cropped=cropped), tmp_path).clips()
             assert clip.cropped is cropped
+
+
+def test_time_segments_become_frames_at_the_videos_rate(tmp_path: Path, videos: Callable[..., Path]) -> None:
+    root = videos(tmp_path / "videos", {"a": (10, 10), "b": (10, 10)})
+    notes = tmp_path / "notes.csv"
+    notes.write_text("clip,begin,end,label\na,0,0.3,x\na,00:00:00.300,0.5,\nb,0.85,1.2,y\n")
+    dataset = Videos(VideosOptions(root=root, annotations=notes), root)
+    table = dataset.annotations()
+    assert table.values.tolist() == [
+        ["a", 0, "x"], ["a", 1, "x"], ["a", 2, "x"], ["a", 3, ""], ["a", 4, ""], ["b", 9, "y"],
+    ]  # fmt: skip
+    assert dataset.notices == ["annotated frames past the end of a clip are cut: b (2)"]
+    slower = Videos(VideosOptions(root=root, annotations=notes, frames_per_second=5), root).annotations()
+    assert slower["clip"].tolist() == ["a", "a", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("a,0,x,l\na,1,0,l\n", r"2 time segments cannot be read: line 2 'x' is no time, line 3 1 to 0 ends before"),
+        ("a,0,0.5,l\na,0.4,0.6,m\n", r"1 overlap of time segments: a 0:00:00\.000-0:00:00\.500 l and 0:00:00\.400-"),
+        ("a,0,9,l\n", r"runs past the end of 1 clip: a \(to .*, frame 90 of 10 at 10/s\)"),
+        ("c,0,1,l\n", "1 clip not in the data set: c"),
+    ],
+)
+def test_what_is_wrong_with_time_segments_is_named(
+    tmp_path: Path, videos: Callable[..., Path], rows: str, message: str
+) -> None:
+    root = videos(tmp_path / "videos", {"a": (10, 10)})
+    (tmp_path / "notes.csv").write_text("clip,begin,end,label\n" + rows)
+    with pytest.raises(DataError, match=message):
+        Videos(VideosOptions(root=root, annotations=tmp_path / "notes.csv"), root).annotations()
+
+
+def test_the_user_states_the_licence(tmp_path: Path) -> None:
+    lay(tmp_path, "a.mp4")
+    dataset = Videos(VideosOptions(root=tmp_path, licence="mine", faces_may_leave=True), tmp_path)
+    assert (dataset.licence.name, dataset.licence.faces_may_leave) == ("mine", True)
