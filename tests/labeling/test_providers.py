@@ -1,5 +1,6 @@
 import pytest
 
+from harness.config import parse
 from harness.errors import ConfigError
 from harness.expressions import label_space
 from harness.labeling.brake import Brake
@@ -16,6 +17,7 @@ from harness.labeling.providers import (
     parser_of,
     voters,
 )
+from harness.plan import experiment_plan
 from harness.plugins import Registry
 
 SPACE = label_space("abaw-compound-7")
@@ -203,3 +205,72 @@ def test_what_is_announced_as_a_model_and_is_none_is_refused(one, models, regist
     monkeypatch.setattr(Registry, "build", lambda *_, **__: object())
     with pytest.raises(ConfigError, match="labeler 'openai' is announced as a language model but has no `reply`"):
         models(lambda found: found.engine(one()).model)
+
+
+# --- the plan refuses what the stage would
+
+
+def plan_of(registry, labeler, **data):
+    return experiment_plan(
+        parse(
+            {
+                "name": "x", "benchmark": "b", "data": {"target": {"use": "synthetic", "part": "stills"}, **data},
+                "faces": {"detector": "whole-frame", "align": "box"}, "labeling": {"labelers": [labeler]},
+                "training": {"backbones": []},
+            },
+            "test",
+        ),
+        registry,
+        lambda _path: "digest",
+    )  # fmt: skip
+
+
+def test_the_plan_refuses_to_send_faces_away_without_consent(registry):
+    labeler = {"use": "openai", "model": "m", "base_url": REMOTE}
+    with pytest.raises(ConfigError, match=r"labeling\.labelers\.0: labeler 'openai' would send the faces of data set"):
+        plan_of(registry, labeler)
+    assert "label:0" in plan_of(registry, labeler, allow_remote=True).stages
+    assert "label:0" in plan_of(registry, {**labeler, "base_url": LOCAL}).stages
+
+
+def test_the_plan_refuses_a_cap_that_cannot_be_held(registry):
+    labeler = {"use": "openai", "model": "nobody-knows", "base_url": REMOTE, "max_cost": 1.0}
+    with pytest.raises(ConfigError, match=r"labeling\.labelers\.0: .*max_cost cannot be held"):
+        plan_of(registry, labeler, allow_remote=True)
+
+
+def test_the_plan_refuses_rungs_that_cannot_be(registry):
+    labeler = {"use": "openai", "model": "m", "base_url": LOCAL}
+    with pytest.raises(ConfigError, match=r"labeling\.labelers\.0: .* rung 1 changes the model"):
+        plan_of(registry, {**labeler, "escalation": [{"change": "model"}]})
+    margins = [{"change": "larger-crop", "margin": margin} for margin in (0.2, 0.4)]
+    with pytest.raises(ConfigError, match="rungs with larger crops of different margins"):
+        plan_of(registry, {**labeler, "escalation": margins})
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({"limits": {"connections": 3, "timeout": 9}}, True),
+        ({"max_cost": 3.0}, True),
+        ({"max_failed": 0.5}, True),
+        ({"batch": True, "batch_poll": 5}, True),
+        ({"model": "other"}, False),
+        ({"votes": 2}, False),
+        ({"prompts": "enum"}, False),
+        ({"image": {"grey": True}}, False),
+        ({"temperature": 0.5}, False),
+        ({"escalation": [{"change": "grey"}]}, False),
+    ],
+    ids=str,
+)
+def test_what_changes_no_label_leaves_the_artifact_standing(registry, change, same):
+    labeler = {"use": "openai", "model": "m", "base_url": LOCAL}
+    first, second = plan_of(registry, labeler), plan_of(registry, {**labeler, **change})
+    assert (first.stages["label:0"].fingerprint == second.stages["label:0"].fingerprint) is same
+
+
+def test_consent_changes_no_label(registry):
+    labeler = {"use": "openai", "model": "m", "base_url": LOCAL}
+    first, second = plan_of(registry, labeler), plan_of(registry, labeler, allow_remote=True)
+    assert first.stages["label:0"].fingerprint == second.stages["label:0"].fingerprint
