@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness.datasets.wording import many
+
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
@@ -69,7 +71,7 @@ def print_about(component: Component) -> None:
 def print_report(report: Report, name: str, licence: str, *, deep: bool) -> None:
     """Tables of counts and sizes, then remarks, problems and the verdict."""
     console = Console(highlight=False)
-    looked = f"{report.files} files, {'decoded' if deep else 'headers read'}" if report.files else "no files"
+    looked = f"{many(report.files, 'file')}, {'decoded' if deep else 'headers read'}" if report.files else "no files"
     console.print(Text.assemble((name, "bold cyan"), f"  {looked}"))
     if licence:
         console.print(Text(f"licence: {licence}"))
