@@ -56,7 +56,7 @@ def print_about(component: Component) -> None:
     module, _, attribute = component.spec.target.partition(":")
     try:
         target: Any = getattr(import_module(module), attribute)
-    except ImportError:
+    except (ImportError, AttributeError):  # `harness plugins list` tells what is wrong with it
         return
     licence = getattr(target, "licence", None)
     console.print()

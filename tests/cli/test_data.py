@@ -11,6 +11,9 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from harness.cli import main
+from harness.cli.data_report import print_about
+from harness.components import ComponentSpec, Options
+from harness.discovery import Component, Origin
 
 
 def harness_data(*arguments: object) -> Result:
@@ -46,6 +49,12 @@ def test_show_tells_options_licence_source_and_layout(name: str) -> None:
     assert "Where to get it:" in output
     assert "Layout:" in output
     assert "Identities:" in output
+
+
+def test_a_data_set_whose_packages_are_missing_is_shown_without_its_page(capsys: pytest.CaptureFixture[str]) -> None:
+    spec = ComponentSpec("lost", "lost", Options, "no_such_package.lost:Lost")
+    print_about(Component("datasets", spec, Origin("lost", "1.0")))
+    assert capsys.readouterr().out == ""
 
 
 def test_show_of_a_name_that_is_not_known() -> None:

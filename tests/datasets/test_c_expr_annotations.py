@@ -83,6 +83,7 @@ def test_a_submission_is_an_annotation(tmp_path_factory: pytest.TempPathFactory,
         ("01.txt", "0\n-2\n", "label id -2 is unknown"),
         ("01.txt", "0\n1,2\n", r"1 line not one label: line 2 '1,2'"),
         ("01.txt", "", "the file is empty"),
+        ("01.csv", "x" * 200_000, "not a CSV file: field larger than field limit"),
         ("notes.md", "0\n", r"holds no annotation file \(NN\.csv or NN\.txt\)"),
     ],
 )
