@@ -32,13 +32,13 @@ def add_gradient(
         return value.detach()
     parts = [slice(int(part[0]), int(part[-1]) + 1) for part in torch.arange(count).tensor_split(pieces)]
     if mean:
-        total = torch.zeros((), device=images.device)
+        values = []
         for part in parts:
             share = (part.stop - part.start) / count
             value = cost(_logits(network, images[part], arithmetic), part) * share
             value.backward()  # type: ignore[no-untyped-call]
-            total += value.detach()
-        return total
+            values.append(value.detach())
+        return torch.stack(values).sum()
     with torch.no_grad(), same_randomness(images.device), without_statistics(network):
         logits = torch.cat([_logits(network, images[part], arithmetic) for part in parts])
     value = cost(logits.requires_grad_(), slice(0, count))

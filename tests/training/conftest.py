@@ -155,11 +155,12 @@ def run_stage(tmp_path: Path, registry: Registry) -> Callable[..., StageContext]
         name: str,
         inputs: dict[str, Path],
         progress: Callable[..., None] = lambda *_: None,
+        caches: Path | None = None,
         **changes: Any,
     ) -> StageContext:
         folder = tmp_path / name
         folder.mkdir()
-        context = StageContext(folder, parameters(**changes), inputs, registry, progress)
+        context = StageContext(folder, parameters(**changes), inputs, registry, progress, caches=caches)
         function(context)
         return context
 
