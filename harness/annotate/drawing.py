@@ -31,15 +31,15 @@ class Painter:
             return
         label = int(self._results.labels[number])
         probabilities = self._results.probabilities[number]
-        box = self._results.boxes[number]
         here = self._results.statuses[number] in ("detected", "cropped")
-        if here and not np.isnan(box).any():
-            colour = self._colours[label] if label >= 0 else FAINT
-            x0, y0, x1, y1 = (round(float(one)) for one in box)
+        colour = self._colours[label] if label >= 0 else FAINT
+        x0, y0, x1, y1 = (round(float(one)) for one in np.nan_to_num(self._results.boxes[number]))
+        if here:
             self._box(frame, x0, y0, x1, y1, colour)
-            self._tag(frame, x0, y0, self._tag_text(label, probabilities), colour)
         if self._layout.panel is not None:
             self._panel(frame, label, probabilities, "" if here else self._why(number))
+        if here:
+            self._tag(frame, x0, y0, self._tag_text(label, probabilities), colour)
 
     def _tag_text(self, label: int, probabilities: NDArray[np.float32]) -> str:
         if label < 0:
@@ -61,13 +61,18 @@ class Painter:
             fill(frame, right - grown - rim, top, right, bottom, tone)
 
     def _tag(self, frame: Frame, x: int, y: int, text: str, colour: Colour) -> None:
-        """A label on its colour, on the upper edge of the box; within the frame wherever the box is."""
+        """A label on its colour, on the upper edge of the box, within the frame wherever the box is.
+
+        None where it would lie on the panel, which says the same.
+        """
         layout = self._layout
         letters = text_mask(text, layout.tag_letters)
         pad = max(2, layout.gap // 2)
         width, height = letters.shape[1] + 2 * pad, letters.shape[0] + pad
         x = min(max(x, 0), max(frame.shape[1] - width, 0))
         y = y - height if y >= height else max(y, 0) + layout.line
+        if _meet((x, y, width, height), layout.panel):
+            return
         lay(frame, rounded_mask(width, height, pad), x, y, colour)
         lay(frame, letters, x + pad, y + pad // 2, readable_on(colour))
 
@@ -106,6 +111,13 @@ class Painter:
         top = top if top >= 0 else y + height + pad
         lay(frame, rounded_mask(size[0], size[1], self._layout.gap), x, top, BLACK, 0.62)
         lay(frame, text, x + self._layout.gap, top + pad, FAINT)
+
+
+def _meet(one: tuple[int, int, int, int], other: tuple[int, int, int, int] | None) -> bool:
+    """Whether two rectangles (x, y, width, height) overlap."""
+    if other is None:
+        return False
+    return all(one[axis] < other[axis] + other[axis + 2] and other[axis] < one[axis] + one[axis + 2] for axis in (0, 1))
 
 
 def _ranked(probabilities: NDArray[np.float32], label: int) -> list[int]:

@@ -13,6 +13,7 @@ from harness.annotate.masks import text_width
 SHOWN = 3  # classes in the panel
 _REFERENCE = 360  # a frame whose shorter side has so many pixels has letters of 13 and 14 px
 _SMALLEST_LETTERS = 8
+_SMALLEST_SIDE = 300  # below it, letters that fit could not be read
 _WIDEST_PERCENT = "100%"
 
 
@@ -27,6 +28,11 @@ class Layout:
     row: int
     gap: int
     panel: tuple[int, int, int, int] | None
+
+
+def enlargement(width: int, height: int) -> int:
+    """How many times larger frames of a size are drawn, so that letters on them can be read."""
+    return max(1, -(-_SMALLEST_SIDE // min(width, height)))
 
 
 def lay_out(width: int, height: int, names: Sequence[str], boxes: NDArray[np.float32]) -> Layout:

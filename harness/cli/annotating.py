@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from harness.annotate.layout import enlargement
 from harness.annotate.results import Results, read_results, results_table
 from harness.annotate.video import write_annotated
 from harness.charts import style
@@ -86,11 +87,13 @@ class Annotating:
         files = [TABLE, *([] if note else [CHART]), VIDEO]
         seconds = time.monotonic() - self.started
         by = " + ".join(self._run.networks) or " + ".join(one.use for one in self._run.experiment.labeling.labelers)
+        info = probe(self._video)
+        times = enlargement(info.width, info.height)
         lines = [
             ("files", f"{self.out}/ ({', '.join(files)})"),
             ("labelled by", f"{by} of run {self._run.name}"),
             ("time", f"{seconds:.1f} s for {frames} frames, {frames / seconds:.0f} a second; drawing {drawing:.1f} s"),
-            ("note", f"{VIDEO} has no sound"),
+            ("note", f"{VIDEO} has no sound" + (f" and is enlarged {times} times" if times > 1 else "")),
             *([("note", note)] if note else []),
         ]
         for title, text in lines:
