@@ -63,8 +63,8 @@ def _same_lengths(decided: Mapping[str, Labels], counts: Mapping[str, int]) -> N
     if other:
         named = listed(f"{clip} ({len(decided[clip])} decoded, {counts[clip]} listed)" for clip in other)
         raise DataError(
-            f"{_clips(len(other))} differ from the frame list by more than one frame: {named}; are these the videos of "
-            "the list, and whole?"
+            f"the lengths of {_clips(len(other))} differ from the frame list's by more than one frame: {named}; are these "
+            "the videos of the list, and whole?"
         )
 
 
@@ -73,7 +73,7 @@ def _missing(decided: Mapping[str, Labels], fill: bool) -> dict[str, int]:
     missing = {clip: int((ids < 0).sum()) for clip, ids in decided.items() if (ids < 0).any()}
     empty = [clip for clip, ids in decided.items() if not (ids >= 0).any()]
     if empty:
-        raise DataError(f"{_clips(len(empty))} have no prediction at all: {listed(empty)}")
+        raise DataError(f"no frame of {_clips(len(empty))} has a prediction: {listed(empty)}")
     if missing and not fill:
         named = listed(f"{clip} ({count})" for clip, count in missing.items())
         raise DataError(
