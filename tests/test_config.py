@@ -182,3 +182,21 @@ def test_frames_are_only_interpolated_where_they_are_left_without_a_face(tmp_pat
     with pytest.raises(ConfigError, match=r"fusion.gaps = 'interpolate' needs faces.gaps = 'leave'"):
         load(path, ["fusion.gaps=interpolate"])
     assert load(path, ["fusion.gaps=interpolate", "faces.gaps=leave"]).fusion.gaps == "interpolate"
+
+
+def test_several_seeds_take_the_place_of_one():
+    data = {"name": "x", "benchmark": "b", "data": {"target": "synthetic"}, "training": {"backbones": ["resnet18"]}}
+    assert parse({**data, "seed": 4}, "test").every_seed == (4,)
+    assert parse({**data, "seed": 4, "seeds": [0, 2]}, "test").every_seed == (0, 2)
+    with pytest.raises(ConfigError, match=r"seeds \[1, 1\] hold one twice"):
+        parse({**data, "seeds": [1, 1]}, "test")
+    with pytest.raises(ConfigError, match="'seeds.0' = -1"):
+        parse({**data, "seeds": [-1]}, "test")
+
+
+def test_pseudo_label_options_are_refused_where_annotations_are_trained_on():
+    data = {"name": "x", "benchmark": "b", "data": {"target": "synthetic"}}
+    with pytest.raises(ConfigError, match="'training.pretrain.targets' is not known"):
+        parse({**data, "training": {"pretrain": {"targets": "soft"}}}, "test")
+    teacher = apply_override(data, "training.finetune.mean_teacher.decay=0.9")
+    assert parse(teacher, "test").training.finetune.mean_teacher.decay == 0.9

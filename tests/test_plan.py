@@ -242,3 +242,34 @@ def test_what_is_wanted_anew_is_missing_although_it_stands(tmp_path):
     store_all(store, laid)
     again = laid.stages["label:0"]
     assert pending(laid, store, {again.fingerprint}).missing == (again,)
+
+
+def test_several_seeds_share_everything_up_to_the_labels_and_keep_the_roles_of_the_first():
+    one, several = plan(), plan(seeds=[0, 1, 2])
+    assert all(several.stages[role].fingerprint == stage.fingerprint for role, stage in one.stages.items())
+    more = set(several.stages) - set(one.stages)
+    assert {role for role in more if "1" in role} == {
+        "pre-train@1:small", "fine-tune@1:small", "predict@1:small:pre-trained", "predict@1:small:fine-tuned",
+        "pre-train@1:large", "fine-tune@1:large", "predict@1:large:pre-trained", "predict@1:large:fine-tuned",
+        "fuse@1", "score@1",
+    }  # fmt: skip
+    assert len(several.ordered()) == 18 + 2 * 10
+    assert several.stages["fine-tune@2:small"].title == "fine-tune small (seed 2)"
+    assert several.stages["fine-tune:small"].title == "fine-tune small (seed 0)"
+
+
+def test_each_seed_of_several_is_the_same_as_alone():
+    several, alone = plan(seeds=[3, 5]), plan(seed=5)
+    assert several.scores[5].fingerprint == alone.stages["score"].fingerprint
+    assert list(several.scores) == [3, 5]
+    assert list(alone.scores) == [5]
+
+
+def test_the_scores_of_every_seed_are_results():
+    laid = plan(seeds=[0, 1])
+    kinds = [stage.title for stage in laid.results if stage.kind == "score"]
+    assert kinds == ["score (seed 0)", "score (seed 1)"]
+
+
+def test_labels_alone_need_no_seeds():
+    assert list(plan(training__backbones=[], seeds=[0, 1]).scores) == [0]

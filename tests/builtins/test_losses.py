@@ -151,3 +151,66 @@ def test_counts_are_read_in_class_id_order():
 def test_bfloat16_logits_are_computed_in_float32():
     loss = CASES["bal-ce+dice"][0]
     assert loss(torch.tensor(LOGITS).bfloat16(), torch.tensor(IDS)).dtype == torch.float32
+
+
+WEIGHTS = np.array([0.5, 2, 1, 0, 1.5, 1, 3, 0, 0])  # mean 1
+
+
+def weighted_dice(targets, smooth):
+    p = softmax(LOGITS)
+    terms = []
+    for c in range(C):
+        there = sum(WEIGHTS[n] * targets[n, c] for n in range(N))
+        if there > 0:
+            overlap = sum(WEIGHTS[n] * p[n, c] * targets[n, c] for n in range(N))
+            said = sum(WEIGHTS[n] * p[n, c] for n in range(N))
+            terms.append(1 - (2 * overlap + smooth) / (said + there + smooth))
+    return np.mean(terms)
+
+
+def weighted_cross_entropy(targets, logits=LOGITS):
+    return -(WEIGHTS[:, None] * targets * np.log(softmax(logits))).sum() / N
+
+
+def with_prior():
+    counts = np.maximum(COUNTS.numpy(), 1).astype(float)
+    return LOGITS + np.log(counts / counts.sum())
+
+
+WEIGHTED = {
+    "cross-entropy": weighted_cross_entropy,
+    "label-smoothing": lambda t: weighted_cross_entropy(0.8 * t + 0.2 / C),
+    "focal 2": lambda t: -(WEIGHTS[:, None] * t * (1 - softmax(LOGITS)) ** 2 * np.log(softmax(LOGITS))).sum() / N,
+    "bal-ce tau 1": lambda t: weighted_cross_entropy(t, with_prior()),
+    "dice batch": lambda t: weighted_dice(t, 1),
+    "bal-ce+dice": lambda t: weighted_cross_entropy(t, with_prior()) + 1.5 * weighted_dice(t, 1),
+}
+
+
+@pytest.mark.parametrize("targets", [IDS, SOFT], ids=["ids", "soft"])
+@pytest.mark.parametrize("name", WEIGHTED)
+def test_weights_multiply_each_images_term_or_count(name, targets):
+    rows = ONE_HOT if targets.ndim == 1 else targets
+    found = CASES[name][0](torch.tensor(LOGITS), torch.tensor(targets), torch.tensor(WEIGHTS))
+    assert found.item() == pytest.approx(WEIGHTED[name](rows), rel=1e-12)
+
+
+def test_weights_of_one_change_nothing():
+    for loss, _ in CASES.values():
+        plain = loss(torch.tensor(LOGITS), torch.tensor(SOFT))
+        torch.testing.assert_close(loss(torch.tensor(LOGITS), torch.tensor(SOFT), torch.ones(N)), plain)
+
+
+def test_an_image_of_weight_2_counts_as_two_in_batch_dice():
+    loss, twice = losses.Dice(DiceOptions(), COUNTS), torch.cat([torch.arange(N), torch.tensor([3])])
+    weights = torch.ones(N, dtype=torch.float64)
+    weights[3] = 2
+    logits, targets = torch.tensor(LOGITS), torch.tensor(IDS)
+    assert loss(logits, targets, weights).item() == pytest.approx(loss(logits[twice], targets[twice]).item(), rel=1e-12)
+
+
+def test_dice_by_sample_is_weighted_as_a_mean():
+    loss = losses.Dice(DiceOptions(variant="sample"), COUNTS)
+    logits, targets = torch.tensor(LOGITS), torch.tensor(IDS)
+    alone = [loss(logits[row : row + 1], targets[row : row + 1]).item() for row in range(N)]
+    assert loss(logits, targets, torch.tensor(WEIGHTS)).item() == pytest.approx(np.mean(WEIGHTS * alone), rel=1e-12)

@@ -14,7 +14,7 @@ from PIL import Image
 from harness.charts import curves, scores, style, timeline, write_charts
 from harness.documents import readable_json
 from harness.errors import DataError, MissingPackage
-from harness.evaluation.scores import ClassScore, Scores, Settings, SystemScore, TruthFacts
+from harness.evaluation.scores import ClassScore, Scores, Settings, Spread, SystemScore, TruthFacts
 
 pytest.importorskip("matplotlib")
 CLASSES = ["Sadly Fearful", "Sadly Angry", "$x_1$ & <b>"]
@@ -173,6 +173,17 @@ def test_the_confusion_matrix_has_a_column_for_no_answer_if_there_is_any():
     assert len(some.texts) == 12
     assert len(none.texts) == 9
     assert some.texts[0].get_text() == "67%"
+
+
+def test_each_seed_is_a_ring_beside_the_bar_of_their_mean():
+    spread = Spread(seeds=[0, 1, 2], macro_f1=[0.4, 0.5, 0.65], deviation=0.12, lowest=0.4, highest=0.65)
+    several = system("ensemble", "ensemble", 0.516).model_copy(update={"spread": spread})
+    with style.settings():
+        found = run_scores(several, CHANCE).model_copy(update={"seeds": [0, 1, 2]})
+        axis = scores.systems_chart(found).axes[0]
+        rings = [line.get_xdata() for line in axis.lines if line.get_marker() == "o"]
+    assert [list(one) for one in rings] == [[0.4, 0.5, 0.65]]
+    assert "mean of 3 seeds (rings)" in axis.get_xlabel()
 
 
 def test_learning_curves_mark_the_best_epoch(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.cli.summary import print_summary
-from harness.evaluation.scores import Scores, Settings, SystemScore, TruthFacts
+from harness.evaluation.scores import Scores, Settings, Spread, SystemScore, TruthFacts
 from harness.runs import WrittenRun
 
 
@@ -18,7 +18,7 @@ def system(name, macro_f1=None, divergence=None, role="labeler", phase=""):
     )  # fmt: skip
 
 
-def printed(systems, frames=9, reference=(), notes=()):
+def printed(systems, frames=9, reference=(), notes=(), seeds=()):
     scores = Scores(
         label_space="two",
         classes=["a", "b"],
@@ -26,6 +26,7 @@ def printed(systems, frames=9, reference=(), notes=()):
         settings=Settings(unanswered="wrong", resamples=200, seed=0, reference=list(reference)),
         notes=list(notes),
         systems=systems,
+        seeds=list(seeds),
     )
     record = Path("leaderboards/results/b/mine.json") if frames else None
     run = WrittenRun("mine", Path("runs/mine"), scores, record, [], 3, [])
@@ -62,3 +63,13 @@ def test_without_annotations_the_divergence_is_what_is_left():
 def test_without_annotations_and_reference_there_is_no_table():
     text = printed([system("facs")], frames=0)
     assert "coverage" not in text
+
+
+def test_several_seeds_are_means_with_their_deviation_within_80_columns():
+    spread = Spread(seeds=[0, 1], macro_f1=[0.4, 0.6], deviation=0.1414, lowest=0.4, highest=0.6)
+    ensemble = system("ensemble", 0.5, role="ensemble", phase="unsmoothed").model_copy(update={"spread": spread})
+    text = printed([ensemble], seeds=[0, 1])
+    assert "means ± deviation over 2 seeds" in text
+    assert "0.500 ± 0.141" in text
+    assert "seeds.csv" in text
+    assert all(len(line) <= 80 for line in text.splitlines() if not line.startswith("run "))

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from harness.errors import DataError
+from harness.evaluation.scores import Spread
 from harness.leaderboard import build as building
 from harness.leaderboard.build import build
 from harness.leaderboard.record import file_record
@@ -94,3 +95,22 @@ def test_a_record_filed_during_a_build_is_not_lost(filed, make_record, monkeypat
 
     monkeypatch.setattr(building, "as_json", slow)
     assert "late" in build(filed, "trial")[0].read_text()
+
+
+def test_several_seeds_are_shown_as_mean_and_deviation_with_their_number(filed, make_record, make_system):
+    spread = Spread(seeds=[0, 1, 2], macro_f1=[0.5, 0.6, 0.7], deviation=0.1, lowest=0.5, highest=0.7)
+    several = make_system(macro_f1=0.6).model_copy(update={"spread": spread})
+    file_record(make_record("third", [several, make_system("facs", 0.1, "labeler")]), filed)
+    markdown, csv_path, json_path = build(filed, "trial")
+    text = markdown.read_text()
+    assert r"| 1 | third | ensemble | ensemble | 0.600 ± 0.100 (3) \[0.400, 0.600\] |" in text
+    assert "macro-F1 ± sd (seeds)" in text
+    assert "± is the sample standard deviation" in text
+    first, second, *_ = csv.DictReader(csv_path.read_text().splitlines())
+    assert [first[name] for name in ("seeds", "deviation", "lowest", "highest")] == ["3", "0.1", "0.5", "0.7"]
+    assert [second[name] for name in ("seeds", "deviation", "lowest", "highest")] == [""] * 4
+    assert json.loads(json_path.read_text())["rows"][0]["deviation"] == 0.1
+
+
+def test_without_several_seeds_nothing_is_said_of_them(filed):
+    assert "seeds" not in build(filed, "trial")[0].read_text()

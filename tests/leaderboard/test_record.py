@@ -3,7 +3,7 @@ import json
 import pytest
 
 from harness.errors import ConfigError, DataError
-from harness.leaderboard.record import Record, file_record
+from harness.leaderboard.record import Record, SeedScores, file_record
 
 
 def test_a_filed_record_reads_back(make_record, tmp_path):
@@ -75,3 +75,25 @@ def test_a_record_that_is_a_folder_is_named(tmp_path):
     (tmp_path / "odd.json").mkdir()
     with pytest.raises(DataError, match=r"record 'odd.json' cannot be read: "):
         Record.read(tmp_path / "odd.json")
+
+
+def test_the_scores_of_every_seed_are_filed_without_clip_names(make_record, tmp_path):
+    scores = make_record().scores
+    record = make_record(by_seed=[SeedScores(seed=seed, scores=scores) for seed in (0, 7)])
+    path = file_record(record, tmp_path)
+    found = Record.read(path)
+    assert [one.seed for one in found.by_seed] == [0, 7]
+    assert found.by_seed[1].scores == found.scores
+    assert "ada.mp4" not in path.read_text()
+
+
+def test_a_record_from_before_there_were_several_seeds_still_reads(make_record, tmp_path):
+    path = file_record(make_record(), tmp_path)
+    old = json.loads(path.read_text())
+    del old["by_seed"], old["scores"]["seeds"]
+    for one in old["scores"]["systems"]:
+        del one["spread"]
+    path.write_text(json.dumps(old))
+    found = Record.read(path)
+    assert found.by_seed == found.scores.seeds == []
+    assert found.scores.systems[0].spread is None

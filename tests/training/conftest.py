@@ -21,7 +21,7 @@ from harness.expressions import Label, LabelSpace
 from harness.faces.artifact import CROPS, INDEX, TableWriter
 from harness.plugins import Registry
 from harness.stage import StageContext
-from harness.training.options import Recipe
+from harness.training.options import FineTuning, Recipe
 
 SPACE = LabelSpace("colours", (Label("red"), Label("green"), Label("blue")))
 SIZE = 16
@@ -135,7 +135,7 @@ def parameters(**changes: Any) -> dict[str, Any]:
         "backbone": {"use": "tiny", "options": {}},
         "head": {"width": 8},
         "loss": {"use": "cross-entropy", "options": {}},
-        "recipe": Recipe.model_validate(recipe).model_dump(),
+        "recipe": (FineTuning if changes.get("labels") == "pseudo" else Recipe).model_validate(recipe).model_dump(),
         "label_space": SPACE.as_dict(),
         "image_size": None,
         "seed": 0,

@@ -13,7 +13,7 @@ from torch import nn
 from harness.errors import StageError
 from harness.training.arithmetic import Arithmetic
 from harness.training.data import TrainingSet
-from harness.training.inference import macro_f1
+from harness.training.inference import logits_of, macro_f1
 from harness.training.loop import fit, parts, schedule
 from harness.training.network import make_classifier
 from harness.training.options import Augmentation, FineTuning, HeadOptions
@@ -126,6 +126,110 @@ def test_micro_batches_add_up_to_the_same_step(network, examples):
     one = train(whole, examples, **settings).state
     two = train(small, examples, micro_batch=3, **settings).state
     assert all(torch.allclose(one[key], two[key], atol=1e-5) for key in one)
+
+
+def test_the_last_epoch_is_kept_on_demand_although_another_was_better(network, examples):
+    """As the authors' code does, by a fault of its comparison."""
+    good = train(network, examples, epochs=8, augmentation=CALM).state
+    network.load_state_dict(good)
+    wrecking = {"optimizer": "sgd", "learning_rate": 300.0, "clip_gradient": 1.0, "epochs": 2, "patience": None}
+    fitted = train(network, examples, keep_start=True, checkpoint="last", **wrecking)
+    assert fitted.kept_epoch == 2
+    assert same(fitted.state, network.state_dict())
+    assert fitted.validation_macro_f1 == fitted.history[-1]["validation_macro_f1"]
+
+
+def test_the_last_epoch_kept_is_the_one_at_which_patience_ended(network, examples):
+    fitted = train(network, examples, learning_rate=1e-12, epochs=50, patience=2, augmentation=CALM, checkpoint="last")
+    assert fitted.kept_epoch == fitted.history[-1]["epoch"] < 50
+
+
+def test_a_linear_probe_is_logistic_regression_on_the_features(network, examples):
+    """One step of gradient descent on the head of a frozen backbone, by hand: W - r (p - y)^T f / N."""
+    images, labels, training, _ = examples
+    network.head = nn.Sequential(nn.Linear(8, 3))
+    network.eval()
+    before = copy.deepcopy(network.head[0])
+    with torch.no_grad():
+        normalised = (images[training].permute(0, 3, 1, 2) / 255 - 0.5) / 0.25
+        features = network.backbone(normalised)
+        slope = before(features).softmax(1) - nn.functional.one_hot(labels[training], 3)
+    rate = 0.1
+    torch.manual_seed(0)
+    recipe = {"optimizer": "sgd", "batch_size": 64, "epochs": 1, "learning_rate": rate}
+    state = train(network, examples, freeze_backbone=True, augmentation=CALM, checkpoint="last", **recipe).state
+    step = 1.9 * rate  # Nesterov momentum 0.9 makes the first step 1.9 times as long
+    expected = before.weight - step * slope.T @ features / len(training)
+    torch.testing.assert_close(state["head.0.weight"], expected)
+    torch.testing.assert_close(state["head.0.bias"], before.bias - step * slope.mean(0))
+
+
+def test_the_teacher_is_what_is_validated_and_kept(network, examples):
+    fitted = train(network, examples, mean_teacher={"decay": 0.9}, checkpoint="last", patience=None)
+    assert not same(fitted.state, network.state_dict())
+    by_hand = copy.deepcopy(network)
+    by_hand.load_state_dict(fitted.state)
+    images, labels, _, validation = examples
+    logits = logits_of(by_hand, images, validation, 8, CPU)
+    assert macro_f1(logits.argmax(1), labels[validation], 3) == fitted.validation_macro_f1
+
+
+def test_a_teacher_that_keeps_nothing_of_itself_and_pulls_nobody_is_the_student(network, examples):
+    """decay 0: after each step the teacher is the student; weight 0: the student trains as without it."""
+    alone, taught = copy.deepcopy(network), copy.deepcopy(network)
+    settings = {"augmentation": CALM, "checkpoint": "last", "patience": None, "epochs": 2}
+    expected = train(alone, examples, **settings).state
+    teacher = {"decay": 0.0, "weight": 0.0, "unlabelled": 0.0}
+    fitted = train(taught, examples, mean_teacher=teacher, **settings)
+    assert all(torch.allclose(fitted.state[key], expected[key], atol=1e-6) for key in expected)
+
+
+def test_unlabelled_images_teach_consistency_alone(network, examples):
+    """Whatever label they carry is never looked at."""
+    images, labels, training, validation = examples
+    states = []
+    for wrong in (0, 2):
+        marked = labels.clone()
+        marked[training[20:]] = wrong
+        data = (images, marked, training[:20], validation, training[20:])
+        states.append(train(copy.deepcopy(network), data, mean_teacher={"decay": 0.9}, epochs=2).state)
+    assert same(*states)
+    without = train(
+        copy.deepcopy(network), (images, labels, training[:20], validation), mean_teacher={"decay": 0.9}, epochs=2
+    )
+    assert not same(states[0], without.state)
+
+
+def test_soft_targets_and_weights_reach_the_loss(network, examples):
+    images, labels, training, validation = examples
+    targets, weights = torch.rand(COUNT, 3).softmax(1), torch.rand(COUNT)
+    seen = []
+
+    def loss(logits, wanted, weight=None):
+        if weight is not None:
+            seen.append((wanted, weight))
+        return nn.functional.cross_entropy(logits, wanted)
+
+    data = TrainingSet(images, labels, training, validation, training[:0], targets, weights)
+    fit(network, loss, data, FineTuning(epochs=1, batch_size=64), CPU, seed=0)
+    ((wanted, weight),) = seen
+    order = [int((targets == row).all(1).nonzero()[0]) for row in wanted]
+    assert sorted(order) == training.tolist()
+    assert torch.equal(weight, weights[order])
+
+
+def test_balanced_sampling_shows_each_class_equally_often(network, examples):
+    images, labels, training, validation = examples
+    rows = torch.cat([training[labels[training] == 0], training[labels[training] == 1][:2]])
+    seen = []
+
+    def loss(logits, wanted):
+        seen.append(wanted)
+        return nn.functional.cross_entropy(logits, wanted)
+
+    data = TrainingSet(images, labels, rows, validation[:0])
+    fit(network, loss, data, FineTuning(epochs=1, batch_size=4, sampling="balanced"), CPU, seed=0)
+    assert torch.bincount(torch.cat(seen)).tolist() == [7, 7]
 
 
 def test_a_frozen_backbone_stays_as_it_was(network, examples):

@@ -5,10 +5,13 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
-from harness.errors import ConfigError, DataError
+from harness.errors import ConfigError, DataError, StageError
 from harness.expressions import Label, LabelSpace
+from harness.faces.artifact import read_crops
 from harness.training import checkpoint
+from harness.training.data import on_device, pixels
 from harness.training.predict import run as predict
 from harness.training.stage import run as train
 
@@ -125,3 +128,89 @@ def test_the_images_are_resized_and_threads_set_on_demand(made, run_stage):
     context = run_stage(train, "model", {"faces": made.faces, "labels": made.truth()}, image_size=12, threads=1)
     assert record(context)["image_size"] == 12
     assert record(context)["arithmetic"]["threads"] == 1
+
+
+def test_colours_reach_the_network_in_the_order_that_its_normalisation_is_in(made, registry, run_stage):
+    """The authors' code subtracts BGR means from RGB images."""
+    model = run_stage(train, "model", {"faces": made.faces, "labels": made.truth()}).folder / "model.safetensors"
+    network, _ = checkpoint.load(model, registry)
+    seen = []
+    network.backbone.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
+    images = on_device(read_crops(made.faces, np.array([0, 1, 2])), torch.device("cpu"))  # red, green, blue
+    network.eval()(pixels(images, torch.arange(3), channels_last=False))
+    assert seen[0].mean((2, 3)).argmax(1).tolist() == [0, 1, 2]
+    brightest = images.float().mean((1, 2)).amax(1) / 255
+    torch.testing.assert_close(seen[0].mean((2, 3)).amax(1), (brightest - 0.5) / 0.25)
+
+
+def test_the_last_epoch_is_kept_where_that_is_wanted(made, run_stage):
+    recipe = {"epochs": 5, "checkpoint": "last", "patience": None}
+    found = record(run_stage(train, "model", {"faces": made.faces, "labels": made.truth()}, recipe=recipe))
+    assert (found["kept_epoch"], found["epochs"]) == (5, 5)
+    assert found["validation_macro_f1"] is not None
+
+
+SEMI_SUPERVISED = {
+    "soft": {"targets": "soft"},
+    "weighted": {"confidence_power": 2.0},
+    "balanced": {"sampling": "balanced"},
+    "few": {"most_per_class": 5},
+    "teacher": {"mean_teacher": {"decay": 0.8}},
+    "all, in micro-batches": {
+        "targets": "soft", "confidence_power": 1.0, "sampling": "balanced", "mean_teacher": {"decay": 0.8},
+        "micro_batch": 3,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SEMI_SUPERVISED)
+def test_each_way_to_use_pseudo_labels_learns(made, run_stage, name):
+    labels = made.pseudo_labels([True] * 18 + [False] * 6)
+    table = pd.read_parquet(labels / "labels.parquet")
+    soft = list(np.eye(3)[LABELS] * 0.7 + 0.1)
+    table.assign(confidence=np.linspace(0.5, 1, 24), probabilities=soft).to_parquet(labels / "labels.parquet")
+    recipe = {"epochs": 12, "patience": None} | SEMI_SUPERVISED[name]
+    context = run_stage(train, "tuned", {"faces": made.faces, "labels": labels}, labels="pseudo", recipe=recipe)
+    found = record(context)
+    assert found["validation_macro_f1"] == 1.0
+    assert found["unlabelled"] == (6 if "mean_teacher" in SEMI_SUPERVISED[name] else 0)
+    assert found["training"]["faces"] + found["validation"]["faces"] == (15 if name == "few" else 18)
+
+
+class FullGpu:
+    """A network that has room for so many images at once, wherever it runs."""
+
+    def __init__(self, room):
+        self.room, self.seen = room, []
+
+    def __call__(self, module, inputs):
+        if module.training:
+            self.seen.append(len(inputs[0]))
+            if len(inputs[0]) > self.room:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate")
+
+
+@pytest.mark.parametrize("room", [4, 2])
+def test_a_full_gpu_means_half_the_micro_batch_and_a_notice_or_else_advice(made, run_stage, monkeypatch, room):
+    gpu = FullGpu(room)
+    hook = torch.nn.modules.module.register_module_forward_pre_hook(
+        lambda module, inputs: gpu(module, inputs) if type(module).__name__ == "Classifier" else None
+    )
+    monkeypatch.setattr("harness.training.stage.fastest", lambda _network, choices, *_, **__: (choices[0], {}))
+    inputs = {"faces": made.faces, "labels": made.truth()}
+    try:
+        if room == 4:
+            context = run_stage(train, "model", inputs)
+            assert context.notices == [
+                "out of GPU memory: tiny could not be trained with 8 images at once and was with 4; "
+                "set micro_batch = 4 in the recipe"
+            ]
+            assert record(context)["epochs"] == 3
+            assert max(gpu.seen[1:]) <= 4
+        else:
+            with pytest.raises(
+                StageError, match=r"out of memory: tiny with 8 images of 16 px at once; set micro_batch"
+            ):
+                run_stage(train, "model", inputs)
+    finally:
+        hook.remove()

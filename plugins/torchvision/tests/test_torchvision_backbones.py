@@ -145,3 +145,19 @@ def test_fetching_says_what_is_missing_or_misspelt(no_weights, capsys):
     assert "'resnet18-f37072fd.pth' not found" in capsys.readouterr().err
     assert main(["resnet19"]) == 2
     assert "network 'resnet19' is not known; did you mean 'resnet18'?" in capsys.readouterr().err
+
+
+def test_every_network_brings_the_head_of_the_authors_code():
+    """One layer for mobilenet_v2 and two for the others; without that preset all get the paper's two."""
+    assert set(backbones.AUTHORS_HEADS) == set(PARAMETERS)
+    widths = {name: head["width"] for name, head in backbones.AUTHORS_HEADS.items()}
+    assert [name for name, width in widths.items() if width == 0] == ["mobilenet_v2"]
+    backbone = backbones.mobilenet_v2(MobileNetV2Options(weights="none"))
+    assert backbone.authors_head == {"width": 0, "dropout": 0.2}
+
+
+def test_images_are_normalised_as_for_imagenet_in_the_order_of_rgb():
+    """The authors' code subtracts BGR means from RGB images and divides by 1."""
+    backbone = backbones.resnet18(ResNet18Options(weights="none"))
+    assert backbone.mean == (0.485, 0.456, 0.406)
+    assert backbone.std == (0.229, 0.224, 0.225)
