@@ -34,8 +34,9 @@ class FinishedRun:
     @property
     def networks(self) -> list[str]:
         """Names of the networks, in the order that breaks ties."""
-        roles = (role.split(":") for role in self.fingerprints)
-        return [parts[1] for parts in roles if parts[0] == "fine-tune"]
+        names = (role.partition(":") for role in self.fingerprints)
+        # with several seeds the other ones' roles end in "@" and the seed; the folder holds the first one's decisions
+        return [name for phase, _, name in names if phase == "fine-tune" and "@" not in name]
 
     def artifact(self, store: Store, kind: str, role: str) -> Artifact:
         """The artifact of a role, every byte of it checked; StoreError says what is missing and what to do."""

@@ -63,8 +63,8 @@ def _same_lengths(decided: Mapping[str, Labels], counts: Mapping[str, int]) -> N
     if other:
         named = listed(f"{clip} ({len(decided[clip])} decoded, {counts[clip]} listed)" for clip in other)
         raise DataError(
-            f"the lengths of {_clips(len(other))} differ from the frame list's by more than one frame: {named}; are these "
-            "the videos of the list, and whole?"
+            f"the lengths of {_clips(len(other))} differ from the frame list's by more than one frame: {named}; are "
+            "these the videos of the list, and whole?"
         )
 
 

@@ -55,7 +55,7 @@ def test_whatever_is_fitted_has_the_length_of_the_list_and_the_same_beginning(va
         (
             {"01": ids(1, 1, 1), "02": ids(1)},
             {"01": 1, "02": 1},
-            r"the lengths of 1 clip differ from the frame list's by more than one frame: 01 \(3 decoded, 1 listed\); are these",
+            r"the lengths of 1 clip differ from the frame list's by more than one frame: 01 \(3 decoded, 1 listed\)",
         ),
         (
             {"01": ids(1, -1), "02": ids(-1, 2, -1)},
