@@ -187,9 +187,12 @@ def experiment_plan(experiment: Experiment, registry: Registry, digest: Digest) 
         stages[f"faces:{role}"] = _faces(build, experiment.faces, data, role, stages, role)
     _label(build, experiment, space, stages)
     first, *others = experiment.every_seed
-    for seed in (first, *others):
-        once = _Once(seed, f"@{seed}" if seed != first else "", f" (seed {seed})" if others else "")
-        networks = _train(build, experiment, space, stages, once)
+    each = [
+        _Once(seed, f"@{seed}" if seed != first else "", f" (seed {seed})" if others else "")
+        for seed in (first, *others)
+    ]
+    trained = [_train(build, experiment, space, stages, once) for once in each]  # all, while their worker is warm
+    for once, networks in zip(each, trained, strict=True):
         _fuse_and_score(build, experiment, space, stages, networks, once)
     return Plan(stages, tuple(build.components.values()))
 

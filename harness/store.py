@@ -24,6 +24,7 @@ from harness.errors import StoreError
 from harness.weights import sha256_of
 
 MANIFEST = "manifest.json"
+UNFINISHED = ".unfinished"  # below the root: trainings that can go on where they were cut off
 SCHEMA = 1
 
 
@@ -185,6 +186,10 @@ class Store:
         for work in (self.root / ".work").iterdir():
             if not _alive(work.name):
                 shutil.rmtree(work, ignore_errors=True)
+        for path in (self.root / UNFINISHED).glob("*"):  # trainings that were cut off and never went on
+            if path.stat().st_mtime <= limit:
+                freed += path.stat().st_size
+                path.unlink(missing_ok=True)
         return removed, freed
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import StoreError
-from harness.store import Manifest, Store, canonical, fingerprint_of, full_disk
+from harness.store import UNFINISHED, Manifest, Store, canonical, fingerprint_of, full_disk
 
 FINGERPRINT = fingerprint_of("an artifact")
 
@@ -148,6 +148,17 @@ def test_prune_removes_what_no_run_used_lately(store):
     assert not list((store.root / ".work").iterdir())
 
 
+def test_prune_removes_trainings_that_never_went_on(store):
+    folder = store.root / UNFINISHED
+    folder.mkdir()
+    for name in ("old", "fresh"):
+        (folder / name).write_bytes(bytes(100))
+    os.utime(folder / "old", (1, 1))
+    assert store.prune(30) == (0, 100)
+    assert [path.name for path in folder.iterdir()] == ["fresh"]
+    assert list(store.artifacts()) == []
+
+
 def test_using_an_artifact_keeps_it_from_being_pruned(store):
     put(store)
     os.utime(store.folder("faces", FINGERPRINT) / "manifest.json", (1, 1))
@@ -196,7 +207,7 @@ def test_a_lock_is_waited_for_and_the_wait_is_told(store):
 WRITER = """
 import sys, time
 from pathlib import Path
-from harness.store import Manifest, Store
+from harness.store import UNFINISHED, Manifest, Store
 store = Store(Path(sys.argv[1]))
 for round in range(10_000):
     fingerprint = f"{round:064d}"

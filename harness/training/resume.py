@@ -24,7 +24,6 @@ FORMAT = "cer-harness-unfinished-1"
 # Writing ResNet-152 with its moments takes seconds: trainings of less than this are not worth it, and of longer ones
 # it may take a twentieth of the time.
 SECONDS, SHARE = 10.0, 0.05
-FOLDER = ".unfinished"
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from harness.errors import ConfigError
 from harness.expressions import LabelSpace
 from harness.stage import StageContext
 from harness.stages import STAGES
-from harness.store import fingerprint_of
+from harness.store import UNFINISHED, fingerprint_of
 from harness.training import checkpoint
 from harness.training.arithmetic import Arithmetic, candidates, choose_device, fastest
 from harness.training.data import Examples
@@ -32,7 +32,7 @@ from harness.training.material import Split, absent, build_loss, examples_of, sp
 from harness.training.memory import halving_once, out_of_memory_as_advice, released
 from harness.training.network import Classifier, make_classifier
 from harness.training.options import FineTuning, HeadOptions
-from harness.training.resume import FOLDER, Progress, Unfinished
+from harness.training.resume import Progress, Unfinished
 
 MODEL, HISTORY, RECORD = "model.safetensors", "history.csv", "training.json"
 
@@ -124,7 +124,7 @@ def _unfinished(context: StageContext) -> Path | None:
         return None
     inputs = {name: folder.name for name, folder in context.inputs.items()}
     key = {"version": STAGES["train"].version, "params": dict(context.params), "inputs": inputs}
-    return context.caches / FOLDER / f"{fingerprint_of(key)[:32]}.safetensors"
+    return context.caches / UNFINISHED / f"{fingerprint_of(key)[:32]}.safetensors"
 
 
 def _halved(params: Mapping[str, Any], batch: int, half: int) -> str:

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from harness.store import UNFINISHED
 from harness.training import resume, stage
 from harness.training.arithmetic import Arithmetic
 from harness.training.data import TrainingSet
@@ -151,6 +152,7 @@ WORKER = """
 import sys, time
 from pathlib import Path
 import torch
+from harness.store import UNFINISHED
 from harness.training import resume, stage
 from harness.stage import StageContext
 sys.path.insert(0, sys.argv[1])
@@ -177,7 +179,7 @@ def start(made, truth, caches, folder, pause=0.0):
 
 
 def kept(caches):
-    return sorted((caches / resume.FOLDER).glob("*")) if (caches / resume.FOLDER).is_dir() else []
+    return sorted((caches / UNFINISHED).glob("*")) if (caches / UNFINISHED).is_dir() else []
 
 
 def test_a_process_that_is_killed_in_the_middle_goes_on_and_ends_with_the_same_weights(
