@@ -71,9 +71,8 @@ def _without_tag(options: TimmOptions, architecture: str) -> tuple[nn.Module, st
         raise ConfigError(
             f"timm model {architecture!r}: which pretrained weights? name their tag too (there are: {tags or 'none'})"
         )
-    return _create(options), (
-        f"random (model {architecture!r} names no pretrained weights; there are: {tags})" if tags else "random"
-    )
+    why = f"model {architecture!r} names no pretrained weights; there are: {tags}"
+    return _create(options), f"random ({why if tags else f'timm has no pretrained weights of {architecture!r}'})"
 
 
 def _create(options: TimmOptions, **loading: Any) -> nn.Module:

@@ -87,6 +87,7 @@ def test_missing_weights_mean_random_ones_and_the_record_says_so():
 def test_a_name_without_a_tag_means_no_pretrained_weights():
     expected = "random (model 'test_resnet' names no pretrained weights; there are: test_resnet.r160_in1k)"
     assert made("test_resnet").weights == expected
+    assert made("test_vit_relpos").weights == "random (timm has no pretrained weights of 'test_vit_relpos')"
     with pytest.raises(ConfigError, match="which pretrained weights.*there are: test_resnet.r160_in1k"):
         made("test_resnet", weights="pretrained")
 
