@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A machine without weights and without a network; its hub cache is the folder that comes back."""
     monkeypatch.setenv("HARNESS_OFFLINE", "1")
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # it read the environment at its import
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.delenv("HARNESS_WEIGHTS", raising=False)
     torch.set_num_threads(1)
