@@ -356,7 +356,7 @@ def test_a_built_in_is_never_overwritten(install: Install) -> None:
 def test_an_unknown_name_suggests_the_nearest() -> None:
     with pytest.raises(
         UnknownComponent,
-        match=r"^aggregator 'majority-vot' is not known; did you mean 'majority-vote'\? \(known: majority-vote, mean-",
+        match=r"^aggregator 'majority-vot' is not known; did you mean 'majority-vote'\? \(known: dawid-skene, ",
     ):
         Registry.discover(third_party=False).get("aggregators", "majority-vot")
 

@@ -90,7 +90,8 @@ def test_the_simulated_labeler_keeps_the_contract(confidence: str) -> None:
 
 
 def test_every_built_in_is_checked_here() -> None:
-    assert built_in("datasets") == {"synthetic", "videos"}
+    on_disk = {"c-expr-db", "folder", "raf-ce", "raf-db"}  # checked beside their layouts, in tests/datasets
+    assert built_in("datasets") == {"synthetic", "videos"} | on_disk
     assert built_in("face_detectors") == {"haar", "whole-frame"}
     assert built_in("labelers") == {"replay", "simulated"}
     assert {name for name, _ in AGGREGATORS} == built_in("aggregators")

@@ -39,7 +39,7 @@ def test_what_is_in_flight_is_finished_and_kept_and_the_same_command_goes_on(hom
         assert errors.startswith("interrupted: labeler 'claude': ")
         assert errors.endswith("the same command goes on\n")
         assert not (home / "labels.csv").exists()
-        kept = int(errors.split("'claude': ")[1].split(" of 12 ")[0])
+        kept = int(errors.split("'claude': ")[1].split(" replies to 12 questions")[0])
         answered = sum(one.answered for one in server.replies)
         assert kept == answered == len(server.replies) < 12
 
