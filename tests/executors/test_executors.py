@@ -99,7 +99,8 @@ from harness.builtins.executor_options import LocalOptions
 from harness.components import Job
 from harness.executors.local import LocalExecutor
 with LocalExecutor(LocalOptions()) as running:
-    running.run(Job(**json.loads(sys.argv[1])), lambda *event: print(running._workers["other"]._process.pid, flush=True))
+    worker = lambda: running._workers["other"]._process.pid
+    running.run(Job(**json.loads(sys.argv[1])), lambda *event: print(worker(), flush=True))
 """
 
 
