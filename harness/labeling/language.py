@@ -243,16 +243,14 @@ class _Ahead:
         return self._ready.popleft() if self._ready else None
 
     async def _block(self) -> list[Job] | None:
-        loop = asyncio.get_running_loop()
-        block = await (self._coming or loop.run_in_executor(None, next, self._blocks, None))
-        self._coming = loop.run_in_executor(None, next, self._blocks, None) if block else self._over()
+        block = await (self._coming or self._read())
+        self._coming = self._read()  # after the last block there is None, again and again
         return block
 
-    @staticmethod
-    def _over() -> asyncio.Future[list[Job] | None]:
-        over: asyncio.Future[list[Job] | None] = asyncio.get_running_loop().create_future()
-        over.set_result(None)
-        return over
+    def _read(self) -> asyncio.Future[list[Job] | None]:
+        coming = asyncio.get_running_loop().run_in_executor(None, next, self._blocks, None)
+        coming.add_done_callback(lambda read: read.cancelled() or read.exception())  # if nobody comes for it any more
+        return coming
 
 
 @contextlib.contextmanager
