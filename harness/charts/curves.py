@@ -23,13 +23,17 @@ def read_history(path: Path) -> dict[str, list[float]]:
         required = {name: [float(row[name] or "nan") for row in rows] for name in ("epoch", "train_loss")}
         # With too few subjects to hold any out, a training has no validation.
         score = [float(row.get("validation_macro_f1") or "nan") for row in rows]
-        return {**required, "validation_macro_f1": score}
+        loss = [float(row.get("validation_loss") or "nan") for row in rows]
+        return {**required, "validation_macro_f1": score, "validation_loss": loss}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path.name}: not a training history: {error}") from error
 
 
 def learning_curves(phases: Mapping[str, Mapping[str, Curve]]) -> Any:
-    """phases: title -> network -> columns epoch, train_loss, validation_macro_f1. A dot marks the best epoch."""
+    """phases: title -> network -> columns epoch, train_loss, validation_macro_f1, validation_loss.
+
+    A dot marks the best epoch, of equal macro-F1 the one of lower loss, as training chooses it.
+    """
     names = list(dict.fromkeys(name for networks in phases.values() for name in networks))
     colours = dict(zip(names, class_colours(len(names)), strict=True))
     drawn = figure(1.6 + 3.6 * len(phases), 5)
@@ -50,9 +54,13 @@ def learning_curves(phases: Mapping[str, Mapping[str, Curve]]) -> Any:
 
 def _draw(axis: Any, curve: Curve, key: str, colour: str) -> None:
     axis.plot(curve["epoch"], curve[key], color=colour, linewidth=1.6, marker=".", markersize=3)
-    known = [(value, epoch) for epoch, value in zip(curve["epoch"], curve[key], strict=True) if math.isfinite(value)]
+    losses = curve.get("validation_loss", [math.nan] * len(curve["epoch"]))
+    rows = zip(
+        curve[key], (-loss if math.isfinite(loss) else -math.inf for loss in losses), curve["epoch"], strict=True
+    )
+    known = [row for row in rows if math.isfinite(row[0])]
     if key == "validation_macro_f1" and known:
-        value, epoch = max(known, key=lambda pair: pair[0])
+        value, _, epoch = max(known, key=lambda row: row[:2])
         axis.plot(epoch, value, "o", color=colour, markersize=6, markeredgecolor=INK)
 
 

@@ -195,6 +195,15 @@ def test_learning_curves_mark_the_best_epoch(tmp_path):
     assert lower.lines[1].get_xydata().tolist() == [[3, 0.6]]
 
 
+def test_of_equally_good_epochs_the_one_of_lower_loss_is_marked(tmp_path):
+    (tmp_path / "history.csv").write_text(
+        "epoch,train_loss,validation_macro_f1,validation_loss\n1,2,0.6,0.9\n2,1,0.6,0.4\n3,1,0.6,0.5\n"
+    )
+    with style.settings():
+        drawn = curves.learning_curves({"a": {"resnet18": curves.read_history(tmp_path / "history.csv")}})
+    assert drawn.axes[1].lines[1].get_xydata().tolist() == [[2, 0.6]]
+
+
 @pytest.mark.parametrize("text", ["", "epoch,loss\n1,2\n", "epoch,train_loss,validation_macro_f1\n1,x,2\n", None])
 def test_a_file_that_is_no_history_is_named(tmp_path, text):
     path = tmp_path / "history.csv"
