@@ -11,7 +11,8 @@ from typing import Any
 from harness.config import Experiment, parse
 from harness.errors import DataError
 from harness.finished import FinishedRun
-from harness.plan import Digest, Plan, Stage, experiment_plan
+from harness.layout import Digest, experiment_plan
+from harness.plan import Plan, Stage
 from harness.plugins import Registry
 from harness.store import Artifact, Store
 

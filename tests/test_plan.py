@@ -9,7 +9,8 @@ from harness.components import ComponentSpec, Options
 from harness.config import parse
 from harness.contents import Contents
 from harness.errors import ConfigError, DataError, MissingPackage, UnknownComponent
-from harness.plan import experiment_plan, pending
+from harness.layout import experiment_plan
+from harness.plan import pending
 from harness.plugins import Component, Origin, Registry
 from harness.store import Manifest, Store
 

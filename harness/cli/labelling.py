@@ -23,7 +23,8 @@ from harness.labeling.archive import count
 from harness.labeling.combine import numbered
 from harness.labeling.replies import FILE as REPLIES
 from harness.labeling.tables import Files, labels_table, replies_table, write_table
-from harness.plan import Stage, experiment_plan, pending
+from harness.layout import experiment_plan
+from harness.plan import Stage, pending
 from harness.plugins import Registry
 from harness.run import execute
 from harness.store import Store

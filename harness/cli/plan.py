@@ -27,7 +27,7 @@ def plan(session: Session, config: str, overrides: tuple[str, ...], store_folder
     """Show the stages of CONFIG: what is in the store, and what would run."""
     from harness.config import load
     from harness.contents import Contents
-    from harness.plan import experiment_plan
+    from harness.layout import experiment_plan
     from harness.store import Store
 
     experiment = load(config, overrides)

@@ -40,7 +40,7 @@ def run(
     from harness.cli.summary import print_summary
     from harness.config import load
     from harness.contents import Contents
-    from harness.plan import experiment_plan
+    from harness.layout import experiment_plan
     from harness.run import execute
     from harness.runs import write_run
     from harness.store import Store

@@ -17,7 +17,7 @@ from harness.labeling.providers import (
     parser_of,
     voters,
 )
-from harness.plan import experiment_plan
+from harness.layout import experiment_plan
 from harness.plugins import Registry
 
 SPACE = label_space("abaw-compound-7")
