@@ -210,6 +210,7 @@ class Batches:
                 if error.kind not in TRANSIENT or self._clock() - began + wait > self.limits.give_up_after:
                     self.brake.pull("fatal", f"{what}: {error}; the same command goes on with it")
                     raise Halted from None
+                self.progress(f"trying again in {wait:.0f} s ({error})", 0, None)
                 await self.brake.sleep(wait)
 
     # --- following

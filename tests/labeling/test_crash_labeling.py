@@ -5,6 +5,7 @@ The figures of each run are printed (pytest -s).
 
 import hashlib
 import io
+import itertools
 import json
 import random
 import sqlite3
@@ -110,21 +111,22 @@ class Labelling:
         db.close()
         return keys
 
-    def kill_until_done(self, chance, shortest, longest):
-        """Start, kill after a random time, start again; yields the moment of every kill. Returns when a run gets to
-        its end."""
-        while True:
+    def kill_until_done(self, most, chance, shortest, longest):
+        """Start, kill after a random time, start again, so often at most; yields the moment of every kill. Returns
+        when a run has got to its end."""
+        for kills in itertools.count():
             process = self.start()
             try:
-                _, errors = process.communicate(timeout=chance.uniform(shortest, longest))
+                _, errors = process.communicate(timeout=chance.uniform(shortest, longest) if kills < most else 120)
+                assert process.returncode == 0, errors
+                return
             except subprocess.TimeoutExpired:
+                assert kills < most
                 killed = time.time()
+            finally:
                 process.kill()
                 process.communicate()
-                yield killed
-                continue
-            assert process.returncode == 0, errors
-            return
+            yield killed
 
     def check_the_end(self):
         stored = self.stored()
@@ -151,7 +153,7 @@ def test_no_stored_reply_is_asked_for_again(tmp_path, faces, labeler, votes):
             server.reset()
             one = Labelling(tmp_path / f"job-{jobs}", faces, server, labeler, votes=votes)
             lost, asked_before, last = 0, [], 0.0
-            for killed in one.kill_until_done(chance, 1.0, 4.0):
+            for killed in one.kill_until_done(KILLS - kills, chance, 1.0, 4.0):
                 kills += 1
                 time.sleep(0.4)  # what was on its way has arrived, and was answered or abandoned
                 replies, stored = server.replies, Counter(one.images[key] for key in one.stored())
@@ -188,7 +190,8 @@ def test_no_item_of_a_batch_is_paid_for_twice(tmp_path, faces, labeler):
             one = Labelling(
                 tmp_path / f"job-{jobs}", faces, server, labeler, batch=True, batch_requests=40, batch_poll=0.15
             )
-            for _ in one.kill_until_done(chance, 1.0, 4.0):
+            # Whether a batch was handed in takes the labeler openai three seconds to tell.
+            for _ in one.kill_until_done(KILLS - kills, chance, 1.0, 7.0):
                 kills += 1
                 with sqlite3.connect(one.folder / "store" / "replies.sqlite") as db:
                     exists = db.execute("SELECT COUNT(*) FROM sqlite_master WHERE name = 'batches'").fetchone()[0]
