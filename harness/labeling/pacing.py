@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 Clock = Callable[[], float]
 ROUND = 12  # requests at least between two changes: a share of fewer says little
-PACE = 0.9  # share of a round over which its requests are spread: timers are late, and idle places cost speed
+PACE = 0.7  # share of a round over which its requests are spread: timers are late, and idle places cost speed
 
 
 class Concurrency:

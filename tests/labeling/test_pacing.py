@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.labeling.pacing import Concurrency, Pause, TokenBucket, backoff
+from harness.labeling.pacing import PACE, Concurrency, Pause, TokenBucket, backoff
 
 LATENCY = 0.2
 
@@ -176,7 +176,7 @@ def test_after_a_refusal_requests_start_evenly(virtual):
 
         await asyncio.gather(*(one() for _ in range(10)))
         gaps = [later - earlier for earlier, later in itertools.pairwise(starts)]
-        assert gaps == pytest.approx([0.09] * 9)
+        assert gaps == pytest.approx([PACE * 1.0 / 10] * 9)
 
     virtual(main())
 
