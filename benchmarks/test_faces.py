@@ -243,11 +243,10 @@ def test_a_long_clip_takes_no_more_memory_than_a_short_one(tmp_path: Path, bench
         path = tmp_path / f"{name}.mp4"
         frames = (loop[number % len(loop)] for number in range(round(25 * seconds)))
         write_video(path, frames, 25, preset="ultrafast")
-        peaks[name] = peak_memory(path, detector, tmp_path)
+        # The lower of two: how many batches of frames are under way at once hangs on what else the machine does.
+        peaks[name] = min(peak_memory(path, detector, tmp_path) for _ in range(2))
     benchmark.extra_info.update(peaks, detector=detector, minutes=MINUTES)
     print({name: f"{peak / 2**20:.0f} MiB" for name, peak in peaks.items()}, detector, MINUTES)
     benchmark.pedantic(lambda: None, rounds=1)
-    # Without a real clip and minutes of it this is a test that runs beside others: one batch of frames more under way
-    # is 5% of so small a process.
-    assert peaks["long"] < (1.1 if CLIP else 1.2) * peaks["short"]
+    assert peaks["long"] < 1.1 * peaks["short"]
     assert peaks["long"] < 1.5e9

@@ -178,7 +178,7 @@ def by_turns(name: str, side: int, images: int, epochs: int) -> list[list[tuple[
 def test_throughput_beside_a_plain_dataloader_loop(benchmark, name, side, images):
     pytest.importorskip("harness_torchvision")
     if not benchmark.enabled and (name, side) != ("resnet18", 64):
-        pytest.skip("a benchmark")
+        pytest.skip("only with --benchmark-enable: as a test, one network stands for all")
     rounds, images = (ROUNDS, images) if benchmark.enabled else (1, 8)
     seconds = benchmark.pedantic(by_turns, (name, side, images, rounds), rounds=1)
     (best, least), (other, more) = ([min(column) for column in zip(*found, strict=True)] for found in seconds)

@@ -134,7 +134,7 @@ def kind_of_status(status: int) -> ErrorKind:
     """What an HTTP error status means when the body says no more."""
     known: Mapping[int, ErrorKind] = {
         401: "authentication", 402: "quota", 403: "authentication", 404: "unknown_model", 408: "timeout",
-        429: "rate_limit", 503: "overloaded", 529: "overloaded",
+        429: "rate_limit", 529: "overloaded",
     }  # fmt: skip
     return known.get(status, "server" if status >= 500 else "bad_request")
 

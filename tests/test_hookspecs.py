@@ -101,3 +101,63 @@ def test_the_printed_configuration_is_accepted(trimmed: Registry) -> None:
     data = {"name": "x", "benchmark": "y", "data": {"target": "synthetic"}, **tomllib.loads(snippet)}
     component = parse(data, "the page").fusion.aggregator
     assert trimmed.options("aggregators", component.use, component.options).model_dump() == {"trim": 0.25}
+
+
+# --- the labeler that is asked in words
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Registry]:
+    """The page's vision-language labeler, installed."""
+    modules = {path: text for path, text in printed().items() if path.startswith("harness_house/")}
+    assert len(modules) == 3
+    fake_distribution(tmp_path, "harness-house", "1.0", entry_points={"house": "harness_house"}, modules=modules)
+    with installed(tmp_path):
+        yield Registry.discover()
+
+
+def test_the_printed_language_labelers_own_tests_pass(house: Registry) -> None:
+    assert [one for one in house.failures if one.distribution == "harness-house"] == []
+    names: dict[str, Any] = {}
+    path = "tests/test_labeler.py"
+    exec(compile(printed()[path], path, "exec"), names)
+    names["test_it_keeps_the_contract"]()
+    errors = names["test_errors_have_their_kind"]
+    (mark,) = errors.pytestmark
+    for answer, kind in mark.args[1]:
+        errors(answer, kind)
+
+
+def test_the_printed_language_labeler_labels_faces(house: Registry, tmp_path: Path) -> None:
+    """Through the engine: prompts, cache and parsing work for a provider that nobody knows."""
+    import numpy as np
+
+    from harness.components import Job
+    from harness.executors.work import work
+    from harness.expressions import ABAW_COMPOUND_7
+    from harness.faces.artifact import CROPS, TableWriter
+    from harness.labeling.votes import read_votes
+    from harness.testing.language import _noise
+    from harness.testing.providers import ProviderServer
+
+    for name in ("faces", "votes"):
+        (tmp_path / name).mkdir()
+    with TableWriter(tmp_path / "faces", CROPS) as writer:
+        row = {"face": [0], "clip": ["a"], "frame": [0], "subject": ["a"], "image": [_noise()], "sha256": [""]}
+        writer.append(row)
+    with ProviderServer(label="Sadly Angry") as server:
+        params = {
+            "labeler": {"use": "house", "options": {"url": server.openai_url}},
+            "label_space": ABAW_COMPOUND_7.as_dict(),
+            "sample": {"rule": "all"},
+        }
+        job = Job(
+            "label", "label", params, {"faces": str(tmp_path / "faces")}, str(tmp_path / "votes"), house.settings,
+            str(tmp_path),
+        )  # fmt: skip
+        work(job, lambda *_: None)
+        assert len(server.replies) == 2
+    voters = read_votes(tmp_path / "votes")
+    assert [one.voter for one in voters] == ["house/P1", "house/P2"]
+    assert {one for voter in voters for one in voter.frame["label"]} == {ABAW_COMPOUND_7.find("Sadly Angry")}
+    assert not np.isnan(voters[0].probabilities).any()

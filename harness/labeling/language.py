@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import signal
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 
@@ -256,16 +257,17 @@ class _Ahead:
 @contextlib.contextmanager
 def _interrupt_signal(brake: Brake) -> Iterator[None]:
     """Where the stage runs in the main thread (executor "inline"), the first Ctrl-C pulls the brake."""
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield
+        return
     loop = asyncio.get_running_loop()
 
     def interrupted() -> None:
         brake.pull("interrupted", "stopped by the user")
         loop.remove_signal_handler(signal.SIGINT)
 
-    with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
-        loop.add_signal_handler(signal.SIGINT, interrupted)
+    loop.add_signal_handler(signal.SIGINT, interrupted)
     try:
         yield
     finally:
-        with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):
-            loop.remove_signal_handler(signal.SIGINT)
+        loop.remove_signal_handler(signal.SIGINT)

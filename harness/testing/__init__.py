@@ -7,6 +7,8 @@ or torch where the contract speaks of them; none needs pytest.
 
     def test_trimmed_mean_keeps_the_contract():
         check_aggregator(TrimmedMean(TrimmedMeanOptions()))
+
+`harness.testing.providers` is a server on loopback that speaks the wire formats of Anthropic and OpenAI.
 """
 
 from harness.testing.aggregators import check_aggregator
@@ -14,6 +16,7 @@ from harness.testing.datasets import check_dataset
 from harness.testing.detectors import check_face_detector
 from harness.testing.distributions import fake_distribution, installed
 from harness.testing.labelers import check_lookup_labeler, check_scorer
+from harness.testing.language import check_vision_language_model
 from harness.testing.networks import check_backbone, check_loss
 
 __all__ = [
@@ -24,6 +27,7 @@ __all__ = [
     "check_lookup_labeler",
     "check_loss",
     "check_scorer",
+    "check_vision_language_model",
     "fake_distribution",
     "installed",
 ]

@@ -45,7 +45,7 @@ def fail(run, face, key):
         ("too-large", "bad_request", "request_too_large: Request exceeds the maximum size .HTTP 413.$"),
         ("server-error", "server", "api_error: Internal server error .HTTP 500.$"),
         ("bad-gateway", "server", "error without an explanation .HTTP 502.$"),
-        ("unavailable", "overloaded", "api_error: .* .HTTP 503.$"),
+        ("unavailable", "server", "api_error: .* .HTTP 503.$"),
         ("overloaded", "overloaded", "overloaded_error: Overloaded .HTTP 529.$"),
         ("drop-before", "connection", "connection failed: "),
         ("reset-before", "connection", "connection failed: "),

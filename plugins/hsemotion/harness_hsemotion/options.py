@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -73,16 +74,16 @@ class ComposingOptions(Options):
         return self
 
 
-class PublishedOptions(ComposingOptions):
+class PublishedOptions(ComposingOptions, ABC):
     """Options of a network whose weight file is published and pinned."""
 
     weights: Path | None = Field(None, description="path of the weight file; none: found or downloaded")
     weights_sha256: str | None = Sha256
 
     @property
+    @abstractmethod
     def published(self) -> tuple[Card, Weights]:
         """The network's card and its weight file."""
-        raise NotImplementedError
 
     def required_weights(self) -> Weights:
         """The weight file, with the sha256 that it must have."""

@@ -112,7 +112,7 @@ def test_another_model_than_asked_is_reported(ask, server):
         (Answer(status=408), "timeout", 408, "answers 408"),
         ("server-error", "server", 500, "answers 500: The server had an error"),
         ("bad-gateway", "server", 502, "answers 502: <html>"),
-        ("unavailable", "overloaded", 503, "answers 503: The engine is currently overloaded"),
+        ("unavailable", "server", 503, "answers 503: The engine is currently overloaded"),
         ("overloaded", "overloaded", 529, "answers 529: Overloaded."),
         (Answer(status=307), "unknown_model", 307, "answers with a redirect (307); images go nowhere but to base_url"),
     ],
