@@ -70,11 +70,12 @@ def _check_reply(reply: Reply) -> None:
     reasons = get_args(StopReason)
     expect(reply.stop_reason in reasons, f"Reply.stop_reason must be one of {reasons}, not {reply.stop_reason!r}")
     expect(isinstance(reply.usage, Usage), f"Reply.usage must be a Usage, not {type(reply.usage).__name__}")
-    counts: dict[str, object] = dict(vars(reply.usage))
+    counts = vars(reply.usage)
     whole = all(isinstance(count, int) and count >= 0 for count in counts.values())
     expect(whole, f"Reply.usage must hold whole numbers from 0 on, not {counts}")
-    likely = reply.logprob is None or (isinstance(reply.logprob, float) and reply.logprob <= 0)
-    expect(likely, f"Reply.logprob must be None or a number up to 0, not {reply.logprob!r}")
+    logprob: object = reply.logprob
+    likely = logprob is None or (isinstance(logprob, float) and logprob <= 0)
+    expect(likely, f"Reply.logprob must be None or a number up to 0, not {logprob!r}")
 
 
 def _noise() -> bytes:
