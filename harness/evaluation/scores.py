@@ -39,14 +39,26 @@ class Spread(_Data):
     highest: float
 
 
+class Calibration(_Data):
+    """What a system's probabilities are worth: bins of equal width over [0, 1] by the predicted class's probability,
+    each (frames, sum of these probabilities, right ones); brier: sum over the frames of the squared distance of the
+    probabilities from the truth; frames: annotated ones with probabilities. ECE and Brier score follow from these."""
+
+    bins: list[tuple[int, float, int]]
+    brier: float
+    frames: int
+
+
 class SystemScore(_Data):
-    """One system on one target; metrics in [0, 1], None where nothing could be measured.
+    """One system on one target; metrics in [0, 1] (kappa and Matthews in [-1, 1]), None where nothing was measured.
 
     phase: which state of a network or ensemble ("pre-trained", "fine-tuned", "unsmoothed", "smoothed"), or "".
     frames, clips: scored ones; coverage: share of these frames with a prediction. confusion: rows are true classes,
     columns predicted ones; unanswered: per true class. counts: per clip of Scores.clips the (true class, predicted
     class or -1, frames) that occur, from which every number here can be computed again. outcomes: of a labeler's
-    requests, by name. spread: set where metrics are means over several seeds; confusion, unanswered and counts are then
+    requests, by name. by_policy: macro-F1 with unanswered frames wrong, and excluded. clip_*: of clips instead of frames,
+    each clip by the class that most of its frames have (evaluation.clips). correctness: see evaluation.correctness, what
+    became of every annotated frame, for tests on pairs. spread: set where metrics are means over several seeds; confusion, unanswered and counts are then
     the first seed's, and intervals those of the mean.
     """
 
@@ -58,7 +70,14 @@ class SystemScore(_Data):
     accuracy: float | None
     accuracy_interval: Interval | None = None
     unweighted_average_recall: float | None
+    weighted_f1: float | None = None
+    kappa: float | None = None
+    matthews: float | None = None
+    clip_macro_f1: float | None = None
+    clip_accuracy: float | None = None
+    by_policy: dict[Literal["wrong", "excluded"], float] = {}
     coverage: float | None
+    refusal_rate: float | None = None
     frames: int
     clips: int
     changes_per_second: float | None = None
@@ -70,6 +89,8 @@ class SystemScore(_Data):
     outcomes: dict[str, int] = {}
     distribution: list[float] = []
     divergence: float | None = None
+    calibration: Calibration | None = None
+    correctness: str = ""
     spread: Spread | None = None
 
     @property
@@ -88,20 +109,28 @@ class TruthFacts(_Data):
 
 
 class Settings(_Data):
-    """How the scores were computed. reference: class shares in id order that divergences are from; empty: none."""
+    """How the scores were computed. reference: class shares in id order that divergences are from; empty: none.
+
+    clusters: what is drawn with replacement for an interval; interval: how its ends are taken from the resamples.
+    """
 
     unanswered: Literal["wrong", "excluded"]
     resamples: int
     seed: int
     level: float = 0.95
     macro_f1: str = "mean F1 of all classes of the label space; a class in neither truth nor predictions counts 0"
-    bootstrap: str = "percentile, clips drawn with replacement"
+    clusters: Literal["clip", "subject", "frame"] = "clip"
+    interval: Literal["percentile", "bca"] = "percentile"
     reference: list[float] = []
 
 
 class Scores(_Data):
     """The scores of every system of a run. notes: what a reader must know, e.g. that there are few clips; seeds: where
-    they are means over several."""
+    they are means over several.
+
+    clips: names of the annotated clips; subjects: who is seen in each (empty: not known); items: of each a digest of its
+    annotated frames and their classes, so that two runs can tell whether they were scored on the same.
+    """
 
     label_space: str
     classes: list[str]
@@ -109,6 +138,8 @@ class Scores(_Data):
     settings: Settings
     notes: list[str] = []
     clips: list[str] = []
+    subjects: list[str] = []
+    items: list[str] = []
     systems: list[SystemScore] = []
     seeds: list[int] = []
 

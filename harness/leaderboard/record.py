@@ -18,7 +18,7 @@ from harness.validation import explain
 
 RESULTS = "results"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
 
 
 class _Data(BaseModel):
@@ -56,16 +56,19 @@ class ComponentRecord(_Data):
 
 
 class DataRecord(_Data):
-    """A data set: its role ("target", "pretrain"), component, content fingerprint and licence."""
+    """A data set: its role ("target", "pretrain"), component, content fingerprint, licence, and whether that lets faces
+    leave the machine."""
 
     role: str
     name: str
     fingerprint: str
     licence: str = ""
+    faces_may_leave: bool = False
 
 
 class StageRecord(_Data):
-    """A stage: seconds of work and peak memory (bytes) when it was computed; cached: found in the store."""
+    """A stage: seconds of work, peak memory (bytes) and energy (joules, None: not known) when it was computed; cached:
+    found in the store."""
 
     kind: str
     title: str
@@ -73,6 +76,7 @@ class StageRecord(_Data):
     seconds: float
     peak_memory: int
     cached: bool
+    energy: float | None = None
 
 
 class AskingRecord(_Data):
@@ -108,7 +112,7 @@ class Record(_Data):
     by_seed: of a run with several seeds, each one's scores; `scores` are then means over them.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     run: str
     benchmark: str
     created: datetime
