@@ -49,8 +49,11 @@ def settings() -> Any:
 
 def save(drawn: Any, path: Path) -> Path:
     """Write a figure as PNG without a date or version in it: the same data, the same bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    drawn.savefig(path, format="png", metadata={"Software": None})
+    # Figure.savefig draws all a second time for layouts and sizes that these figures do not have
+    FigureCanvasAgg(drawn).print_png(path, metadata={"Software": None})
     return path
 
 

@@ -25,24 +25,41 @@ class Series:
     strips: Mapping[str, NDArray[np.integer]]
 
 
-def timeline(series: Series, classes: Sequence[str]) -> Any:
-    """The figure of one clip; colours as in class_colours, grey where nothing is known."""
-    panels, strips = len(series.panels), len(series.strips)
+def timeline(series: Series, classes: Sequence[str], canvas: Any = None) -> Any:
+    """The figure of one clip; colours as in class_colours, grey where nothing is known.
+
+    canvas: the figure of another clip with the same panels, strips and classes, saved already, to draw on instead:
+    laying out takes longer than drawing, and only the first one does it.
+    """
+    if canvas is None:
+        drawn, axes = _laid_out(len(series.panels), len(series.strips))
+        _legend(drawn, classes)
+    else:
+        drawn, axes = canvas, canvas.axes
+        drawn.set_layout_engine("none")  # leaves everything where it was put
+        for artist in [one for axis in axes for one in (*axis.patches, *axis.collections)]:
+            artist.remove()
+    _draw(axes, series, len(classes))
+    return drawn
+
+
+def _laid_out(panels: int, strips: int) -> tuple[Any, Any]:
     drawn = figure(10, 0.9 + 1.7 * panels + 0.28 * strips)
     heights = [1.7] * panels + ([0.28 * strips] if strips else [])
-    axes = drawn.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    return drawn, drawn.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+
+
+def _draw(axes: Sequence[Any], series: Series, classes: int) -> None:
     known = bool(np.isfinite(series.times).all())
     x = series.times if known else np.arange(len(series.times), dtype=np.float64)
     edges = _edges(x)
     for axis, (name, probabilities) in zip(axes, series.panels.items(), strict=False):
-        _area(axis, x, probabilities, len(classes))
+        _area(axis, x, probabilities, classes)
         axis.set(ylim=(0, 1), yticks=[0, 0.5, 1], ylabel=f"{name}\nprobability", facecolor=NOTHING)
-    if strips:
-        _strips(axes[-1], edges, series.strips, len(classes))
+    if series.strips:
+        _strips(axes[-1], edges, series.strips, classes)
     axes[0].set_title(series.clip)
     axes[-1].set(xlabel="time, seconds" if known else "frame", xlim=(edges[0], edges[-1]))
-    _legend(drawn, classes)
-    return drawn
 
 
 def _edges(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -88,7 +105,7 @@ def _strips(axis: Any, edges: NDArray[np.float64], strips: Mapping[str, NDArray[
     axis.hlines(np.arange(1, len(strips)), edges[0], edges[-1], color="white", linewidth=3)
     axis.set_yticks(np.arange(len(strips)) + 0.5, list(strips))
     axis.tick_params(axis="y", length=0)
-    axis.invert_yaxis()
+    axis.set_ylim(len(strips), 0)
     axis.spines[:].set_visible(False)
 
 

@@ -57,9 +57,11 @@ def write_charts(
         }
         if histories:
             written.append(style.save(curves.learning_curves(histories), folder / "learning-curves.png"))
+        drawn = None
         for series in _clips(faces, fused, labels, truth, classes, trained, most_clips):
             path = _free(folder, f"clip-{_file_name(series.clip)}", written)
-            written.append(style.save(timeline.timeline(series, classes), path))
+            drawn = timeline.timeline(series, classes, drawn)
+            written.append(style.save(drawn, path))
     return written
 
 

@@ -146,6 +146,20 @@ def test_clips_of_any_length_and_without_times_are_drawn(frames, known, tmp_path
     assert drawn.axes[-1].get_xlabel() == ("time, seconds" if known else "frame")
 
 
+def test_a_clip_looks_the_same_on_the_canvas_of_another_one(tmp_path):
+    def series(clip, seed):
+        rng = np.random.default_rng(seed)
+        strips = {name: rng.integers(-1, 3, 50) for name in ("truth", "ensemble")}
+        return timeline.Series(clip, np.arange(50) / 25, {"ensemble": rng.dirichlet(np.ones(3), 50)}, strips)
+
+    with style.settings():
+        used = timeline.timeline(series("a", 0), CLASSES)
+        style.save(used, tmp_path / "a.png")
+        again = style.save(timeline.timeline(series("b", 1), CLASSES, used), tmp_path / "again.png")
+        fresh = style.save(timeline.timeline(series("b", 1), CLASSES), tmp_path / "fresh.png")
+    assert again.read_bytes() == fresh.read_bytes()
+
+
 def test_averaging_a_long_clip_keeps_its_shape():
     x = np.arange(4001, dtype=float)
     rows = np.stack([x / 4000, 1 - x / 4000], axis=1)
