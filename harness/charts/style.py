@@ -49,11 +49,12 @@ def settings() -> Any:
 
 def save(drawn: Any, path: Path) -> Path:
     """Write a figure as PNG without a date or version in it: the same data, the same bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends import backend_agg
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Figure.savefig draws all a second time for layouts and sizes that these figures do not have
-    FigureCanvasAgg(drawn).print_png(path, metadata={"Software": None})
+    canvas: Any = backend_agg.FigureCanvasAgg(drawn)
+    # Figure.savefig would draw everything twice, for sizes that hang on what was drawn
+    canvas.print_png(path, metadata={"Software": None})
     return path
 
 

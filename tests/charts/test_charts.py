@@ -153,10 +153,10 @@ def test_a_clip_looks_the_same_on_the_canvas_of_another_one(tmp_path):
         return timeline.Series(clip, np.arange(50) / 25, {"ensemble": rng.dirichlet(np.ones(3), 50)}, strips)
 
     with style.settings():
-        used = timeline.timeline(series("a", 0), CLASSES)
+        used = timeline.timeline(series("b1", 0), CLASSES)
         style.save(used, tmp_path / "a.png")
-        again = style.save(timeline.timeline(series("b", 1), CLASSES, used), tmp_path / "again.png")
-        fresh = style.save(timeline.timeline(series("b", 1), CLASSES), tmp_path / "fresh.png")
+        again = style.save(timeline.timeline(series("b2", 1), CLASSES, used), tmp_path / "again.png")
+        fresh = style.save(timeline.timeline(series("b2", 1), CLASSES), tmp_path / "fresh.png")
     assert again.read_bytes() == fresh.read_bytes()
 
 
