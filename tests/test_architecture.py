@@ -73,6 +73,11 @@ def test_rooms_know_nothing_of_plan_and_executors() -> None:
             assert top(module) not in ABOVE, f"{show(path)} imports harness.{module}"
 
 
+def test_pages_know_nothing_of_what_they_show() -> None:
+    for path in core_files("pages"):
+        assert not list(imported(path, "harness")), f"{show(path)} imports of the harness"
+
+
 def test_the_core_never_names_a_plugin() -> None:
     packages = sorted(path.name for path in ROOT.glob("plugins/*/harness_*"))
     assert packages

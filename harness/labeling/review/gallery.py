@@ -6,9 +6,7 @@ What models and file names say is data: it is escaped, and the page's policy let
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from harness.components import OUTCOMES
 from harness.labeling.replies import FILE as REPLIES
 from harness.labeling.review.found import Found
 from harness.labeling.review.judged import NOT_ANNOTATED, NOT_ASKED, Judged
+from harness.pages import render
 
 TEMPLATE = Path(__file__).with_name("gallery.html")
 SIDE = 160  # pixels of a thumbnail
@@ -42,40 +41,22 @@ class Shown:
 
 def gallery(found: Found, said: Judged, shown: Shown) -> str:
     """The page as HTML."""
-    from jinja2 import Environment, StrictUndefined
-
-    source = TEMPLATE.read_text(encoding="utf-8")
     chosen = choose(said, shown.most)
     facts = found.data_facts
-    return (
-        Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-        .from_string(source)
-        .render(
-            title=found.title,
-            policy=policy(source),
-            licence=facts.get("licence", "unknown"),
-            restricted=not facts.get("faces_may_leave", False),
-            thumbnails=shown.thumbnails,
-            total=len(said.face),
-            labelled=int((said.decided >= 0).sum()),
-            disagreeing=int(said.disagree.sum()),
-            voters=said.voters,
-            outcomes=[(name, WORDS[name]) for name in OUTCOMES[1:] if (said.outcomes[:, chosen] == name).any()],
-            classes=[name for one, name in enumerate(said.names) if (said.decided[chosen] == one).any()],
-            cards=list(_cards(found, said, chosen, shown.thumbnails)),
-        )
-    )
-
-
-def policy(source: str) -> str:
-    """The Content-Security-Policy of the page: its one style, its one script, images within the page, nothing else."""
-    style, script = (re.findall(rf"<{tag}>(.*?)</{tag}>", source, re.S) for tag in ("style", "script"))
-    assert len(style) == len(script) == 1
-    digests = [base64.b64encode(hashlib.sha256(one[0].encode()).digest()).decode() for one in (style, script)]
-    return (
-        f"default-src 'none'; img-src data:; style-src 'sha256-{digests[0]}'; script-src 'sha256-{digests[1]}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
+    values = {
+        "title": found.title,
+        "licence": facts.get("licence", "unknown"),
+        "restricted": not facts.get("faces_may_leave", False),
+        "thumbnails": shown.thumbnails,
+        "total": len(said.face),
+        "labelled": int((said.decided >= 0).sum()),
+        "disagreeing": int(said.disagree.sum()),
+        "voters": said.voters,
+        "outcomes": [(name, WORDS[name]) for name in OUTCOMES[1:] if (said.outcomes[:, chosen] == name).any()],
+        "classes": [name for one, name in enumerate(said.names) if (said.decided[chosen] == one).any()],
+        "cards": list(_cards(found, said, chosen, shown.thumbnails)),
+    }
+    return render(TEMPLATE, values)
 
 
 def choose(said: Judged, most: int) -> NDArray[np.int64]:
