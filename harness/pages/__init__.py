@@ -1,51 +1,77 @@
-"""HTML pages that lie on their own, ask the network for nothing and never take shown text for markup.
+"""Pages that are one file: a strict policy, one style and one script by their hashes, data that can never be markup.
 
-A page is a jinja2 template `name.html` with `name.css` and `name.js` beside it; `base.css` and `base.js` here are what
-all pages share. Its Content-Security-Policy lets that one style and that one script work, by their sha256, and nothing
-else: text of models, plugins and file names is escaped by jinja2, and reaches scripts as data only (`embedded`).
+A page asks the network for nothing. Its Content-Security-Policy lets its own style and script work, pictures within the
+page, and nothing else; so a text that slipped through the escaping still does nothing. base.css and base.js hold what
+the pages of this house share.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-HERE = Path(__file__).parent
-
-
-def render(template: Path, values: Mapping[str, Any]) -> str:
-    """The page of `template` (its .html) with `values`; StrictUndefined: a name that is not given is an error.
-
-    The template says {{ policy }}, {{ style }} and {{ script }} where these belong.
-    """
-    from jinja2 import Environment, StrictUndefined
+if TYPE_CHECKING:
     from markupsafe import Markup
 
-    style, script = (_joined(template, suffix) for suffix in (".css", ".js"))
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    # the two are this project's own files, no shown text among them: as they stand, or their hashes would not fit
-    own = {"policy": policy(style, script), "style": Markup(style), "script": Markup(script)}  # noqa: S704
-    return environment.from_string(template.read_text(encoding="utf-8")).render(**values, **own)
+HERE = Path(__file__).parent
+# within <script> only "</script" and "<!--" mean anything to a parser; & is for those who read the page as XML, and the
+# two separators end a line of JavaScript but not of JSON
+UNSAFE = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-def policy(style: str, script: str) -> str:
-    """The Content-Security-Policy of a page: its one style, its one script, images within the page, nothing else."""
-    digests = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script)]
+def policy(styles: Sequence[str], scripts: Sequence[str]) -> str:
+    """The Content-Security-Policy of a page with these texts between its <style> and <script> tags."""
     return (
-        f"default-src 'none'; img-src data:; style-src 'sha256-{digests[0]}'; script-src 'sha256-{digests[1]}'; "
+        f"default-src 'none'; img-src data:; style-src {_sources(styles)}; script-src {_sources(scripts)}; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def embedded(content: bytes) -> str:
-    """Data for `unfolded` in base.js: deflated, in base64, whose letters mean nothing in HTML."""
+def _sources(texts: Sequence[str]) -> str:
+    digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in texts)
+    return " ".join(f"'sha256-{digest}'" for digest in digests) or "'none'"
+
+
+def embedded(data: Any) -> Markup:
+    """JSON to stand within <script type="application/json">, whatever texts it holds. ValueError for NaN."""
+    from markupsafe import Markup
+
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character, escape in UNSAFE.items():
+        text = text.replace(character, escape)
+    return Markup(text)  # noqa: S704  nothing in it can end the element
+
+
+def folded(content: bytes) -> str:
+    """Much data, for `unfolded` in base.js: deflated, in base64, whose letters mean nothing in HTML."""
     return base64.b64encode(zlib.compress(content, 9)).decode("ascii")
 
 
-def _joined(template: Path, suffix: str) -> str:
-    parts = [path for path in (HERE / f"base{suffix}", template.with_suffix(suffix)) if path.is_file()]
-    return "".join(path.read_text(encoding="utf-8") for path in parts)
+def beside(template: Path) -> tuple[str, str, str]:
+    """The text of a template name.html, and style and script for it: the shared ones, then name.css and name.js."""
+    texts = [template.read_text(encoding="utf-8")]
+    for suffix in (".css", ".js"):
+        parts = (HERE / f"base{suffix}", template.with_suffix(suffix))
+        texts.append("".join(path.read_text(encoding="utf-8") for path in parts if path.is_file()))
+    return texts[0], texts[1], texts[2]
+
+
+def rendered(template: str, style: str, script: str, **values: Any) -> str:
+    """The page of a Jinja template that holds {{ policy }}, <style>{{ style }}</style>, <script>{{ script }}</script>.
+
+    All other values are escaped, those of `embedded` excepted. ValueError if style or script would end its own tag.
+    """
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    for tag, text in (("style", style), ("script", script)):
+        if f"</{tag}" in text.lower() or "<!--" in text:
+            raise ValueError(f"the page's {tag} holds '</{tag}' or '<!--', which would end it early")
+    own = {"style": Markup(style), "script": Markup(script)}  # noqa: S704  the page's own text, not data
+    made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return made.from_string(template).render(policy=policy([style], [script]), **own, **values)

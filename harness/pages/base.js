@@ -14,7 +14,7 @@ function made(tag, attributes = {}, ...children) {
   return one;
 }
 
-/** The bytes that harness.pages.embedded put into the element of that name. */
+/** The bytes that harness.pages.folded put into the element of that name. */
 async function unfolded(name) {
   const packed = Uint8Array.from(atob(part(name).textContent.trim()), letter => letter.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));

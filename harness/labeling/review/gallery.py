@@ -19,7 +19,7 @@ from harness.components import OUTCOMES
 from harness.labeling.replies import FILE as REPLIES
 from harness.labeling.review.found import Found
 from harness.labeling.review.judged import NOT_ANNOTATED, NOT_ASKED, Judged
-from harness.pages import render
+from harness.pages import beside, rendered
 
 TEMPLATE = Path(__file__).with_name("gallery.html")
 SIDE = 160  # pixels of a thumbnail
@@ -56,7 +56,7 @@ def gallery(found: Found, said: Judged, shown: Shown) -> str:
         "classes": [name for one, name in enumerate(said.names) if (said.decided[chosen] == one).any()],
         "cards": list(_cards(found, said, chosen, shown.thumbnails)),
     }
-    return render(TEMPLATE, values)
+    return rendered(*beside(TEMPLATE), **values)
 
 
 def choose(said: Judged, most: int) -> NDArray[np.int64]:
