@@ -12,7 +12,7 @@ import pytest
 from harness.builtins.aggregator_options import MajorityVoteOptions
 from harness.builtins.aggregators import MajorityVote
 from harness.components import Votes
-from harness.evaluation.bootstrap import intervals
+from harness.evaluation.bootstrap import intervals, units
 from harness.evaluation.counts import count
 from harness.evaluation.metrics import f1, macro_f1
 
@@ -29,8 +29,8 @@ def frames():
 
 
 def from_counts(clips, truth, predicted):
-    sums = count(clips, truth, predicted, CLIPS, CLASSES).sums()
-    return intervals(sums, {"macro_f1": macro_f1, "f1": f1}, RESAMPLES, 0)["macro_f1"]
+    counts = count(clips, truth, predicted, CLIPS, CLASSES)
+    return intervals(units(counts, "wrong"), {"macro_f1": macro_f1, "f1": f1}, RESAMPLES, 0)["macro_f1"]
 
 
 def by_loop(clips, truth, predicted, resamples):

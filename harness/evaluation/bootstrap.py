@@ -1,53 +1,118 @@
-"""95% intervals by a percentile bootstrap over clips.
+"""95% intervals by a bootstrap over clusters: clips, or all clips of a subject, or single frames.
 
 Frames of one clip are nearly copies of each other, so clips are drawn with replacement, not frames (a cluster
-bootstrap). A resample is a vector of how often each clip was drawn; times the counts per clip it gives the sums of
+bootstrap). A resample is a vector of how often each cluster was drawn; times the counts of each it gives the sums of
 the resample, so that thousands of resamples are one matrix product, whatever the number of frames.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.errors import DataError
+from harness.evaluation.counts import Counts, Policy
+
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 Metric = Callable[[Floats], Floats]
+Clusters = Literal["clip", "subject", "frame"]
 LEVEL = 0.95
 CHUNK = 2**21  # numbers in memory at once: 16 MB of weights
 
 
-def resampled(sums: NDArray[np.int64], resamples: int, seed: int) -> Iterator[Floats]:
-    """(K, 3, C) sums per clip -> chunks (r, 3, C) of the sums of resamples, `resamples` rows in all.
+@dataclass(frozen=True)
+class Units:
+    """What is drawn with replacement. sums (U, 3, C): of one unit of each kind; many (U,): how many of a kind there are.
 
-    The same K, C and seed draw the same clips: two systems scored on the same clips are resampled alike.
+    A clip or subject is one of its kind; frames are as many of a kind as their cell of the confusion holds.
     """
-    clips = len(sums)
+
+    sums: Integers
+    many: Integers
+
+    def __len__(self) -> int:
+        return int(self.many.sum())
+
+
+def units(counts: Counts, policy: Policy, clusters: Clusters = "clip", subjects: Sequence[str] = ()) -> Units:
+    """The units of K clips' counts; clips without a scored frame are none.
+
+    subjects: who is seen in each of the K clips; where none are given every clip is of its own subject. DataError for
+    another number of subjects than clips.
+    """
+    if len(subjects) not in (0, len(counts.confusion)):
+        raise DataError(f"{len(subjects)} subjects for {len(counts.confusion)} clips; give one a clip, or none at all")
+    if clusters == "frame":
+        return _frames(counts, policy)
+    present = np.flatnonzero(counts.confusion.sum(axis=(1, 2)) + counts.unanswered.sum(axis=1))
+    sums = counts.sums(policy)[present]
+    if clusters == "subject" and len(subjects):
+        names, subject = np.unique(np.asarray(subjects)[present], return_inverse=True)
+        together = np.zeros((len(names), *sums.shape[1:]), np.int64)
+        np.add.at(together, subject, sums)
+        sums = together
+    return Units(sums, np.ones(len(sums), np.int64))
+
+
+def _frames(counts: Counts, policy: Policy) -> Units:
+    """Every cell of the confusion is a kind of frame: a resample of frames is multinomial over the cells."""
+    classes = counts.unanswered.shape[1]
+    one = np.eye(classes, dtype=np.int64)
+    true, predicted = np.repeat(one, classes, axis=0), np.tile(one, (classes, 1))
+    sums, many = np.stack([true * predicted, true, predicted], axis=1), counts.confusion.sum(axis=0).ravel()
+    if policy == "wrong":
+        none = np.zeros_like(one)
+        sums = np.concatenate([sums, np.stack([none, one, none], axis=1)])
+        many = np.concatenate([many, counts.unanswered.sum(axis=0)])
+    return Units(sums[many > 0], many[many > 0])
+
+
+def draws(many: Integers, resamples: int, seed: int) -> Iterator[Floats]:
+    """many (U,) units of each kind -> chunks (r, U): how often a kind is drawn in as many draws as there are units.
+
+    The same numbers and seed give the same draws: two systems scored on the same clips are resampled alike.
+    """
     rng = np.random.default_rng(seed)
-    flat = sums.reshape(clips, -1).astype(np.float64)
-    most = max(1, CHUNK // max(clips, flat.shape[1], 1))
+    most = max(1, CHUNK // max(len(many), 1))
     for start in range(0, resamples, most):
         rows = min(most, resamples - start)
-        yield (_weights(rng, rows, clips) @ flat).reshape(rows, *sums.shape[1:])
+        if len(many) and many.max() > 1:
+            yield rng.multinomial(many.sum(), many / many.sum(), rows).astype(np.float64)
+        else:
+            yield _alike(rng, rows, len(many))
+
+
+def _alike(rng: np.random.Generator, rows: int, clusters: int) -> Floats:
+    """(rows, clusters): each row is a multinomial sample of `clusters` draws with equal chances."""
+    # counting uniform draws is some three times faster than Generator.multinomial, which draws one binomial a cluster
+    drawn = rng.integers(0, clusters, (rows, clusters))
+    drawn += np.arange(rows)[:, None] * clusters
+    return np.bincount(drawn.ravel(), minlength=rows * clusters).reshape(rows, clusters).astype(np.float64)
+
+
+def resampled(sums: Integers, resamples: int, seed: int, many: Integers | None = None) -> Iterator[Floats]:
+    """(U, 3, C) sums of one unit of each kind -> chunks (r, 3, C) of the sums of resamples, `resamples` rows in all.
+
+    many (U,): units of each kind, one if not given.
+    """
+    flat = sums.reshape(len(sums), -1).astype(np.float64)
+    for weights in draws(np.ones(len(sums), np.int64) if many is None else many, resamples, seed):
+        yield (weights @ flat).reshape(len(weights), *sums.shape[1:])
 
 
 def intervals(
-    sums: NDArray[np.int64], metrics: Mapping[str, Metric], resamples: int, seed: int
+    drawn: Units, metrics: Mapping[str, Metric], resamples: int, seed: int, method: str = "percentile"
 ) -> dict[str, tuple[Floats, Floats]]:
-    """(K, 3, C) sums per clip -> for each metric the lower and upper end of its percentile interval."""
+    """For each metric the lower and upper end of its 95% interval."""
     values: dict[str, list[Floats]] = {name: [] for name in metrics}
-    for chunk in resampled(sums, resamples, seed):
+    for chunk in resampled(drawn.sums, resamples, seed, drawn.many):
         for name, metric in metrics.items():
             values[name].append(metric(chunk))
     ends = (100 * (1 - LEVEL) / 2, 100 * (1 + LEVEL) / 2)
     found = {name: np.percentile(np.concatenate(chunks), ends, axis=0) for name, chunks in values.items()}
     return {name: (low, high) for name, (low, high) in found.items()}
-
-
-def _weights(rng: np.random.Generator, rows: int, clips: int) -> Floats:
-    """(rows, clips) how often each clip is drawn in `clips` draws; each row is a multinomial sample."""
-    # counting uniform draws is some three times faster than Generator.multinomial, which draws one binomial a clip
-    drawn = rng.integers(0, clips, (rows, clips))
-    drawn += np.arange(rows)[:, None] * clips
-    return np.bincount(drawn.ravel(), minlength=rows * clips).reshape(rows, clips).astype(np.float64)

@@ -1,6 +1,8 @@
 """Metrics as pure functions of sums (..., 3, C): hits, frames of the class, frames predicted as the class.
 
-The leading axes are anything: one data set, clips, bootstrap resamples. A quotient with a denominator of 0 is 0.
+The leading axes are anything: one data set, clips, bootstrap resamples. A quotient with a denominator of 0 is 0, but
+for kappa. Frames that are predicted as no class (frames of all classes less frames predicted as any) are one more
+column of the confusion: that is all that kappa and Matthews need to know of it beside the sums.
 """
 
 from __future__ import annotations
@@ -49,6 +51,32 @@ def unweighted_average_recall(sums: Numbers) -> Floats:
     return _share((recall(sums) * occurs).sum(axis=-1), occurs.sum(axis=-1))
 
 
+def weighted_f1(sums: Numbers) -> Floats:
+    """(...) mean of the F1 of the classes, each weighing as many frames as are of it."""
+    frames = sums[..., 1, :]
+    return _share((f1(sums) * frames).sum(axis=-1), frames.sum(axis=-1))
+
+
+def kappa(sums: Numbers) -> Floats:
+    """(...) Cohen's kappa (1960) of predictions and truth: (p_o - p_e) / (1 - p_e), of the accuracy p_o and the share
+    p_e of right ones to be expected of the same frequencies by chance; a frame without a prediction is never right.
+
+    1 is perfect, 0 as by chance. NaN where truth and predictions are all of one same class, or there are no frames.
+    """
+    right, frames, _, expected = _chance_terms(sums)
+    undefined = frames * frames - expected <= 0
+    return np.where(undefined, np.nan, _share(right * frames - expected, frames * frames - expected))
+
+
+def matthews(sums: Numbers) -> Floats:
+    """(...) Matthews correlation for many classes (Gorodkin 2004, R_K): covariance of truth and predictions over the
+    root of the product of their variances, each the sum over the classes; 0 where either is all of one class."""
+    right, frames, unanswered, expected = _chance_terms(sums)
+    truth = frames * frames - (sums[..., 1, :] ** 2).sum(axis=-1)
+    predicted = frames * frames - (sums[..., 2, :] ** 2).sum(axis=-1) - unanswered * unanswered
+    return _share(right * frames - expected, np.sqrt(truth) * np.sqrt(np.maximum(predicted, 0)))
+
+
 def chance(support: Numbers) -> Floats:
     """support (C,) frames of each class -> (3, C) the sums to be expected of guessing each class equally often.
 
@@ -57,6 +85,13 @@ def chance(support: Numbers) -> Floats:
     """
     classes = support.shape[-1]
     return np.stack([support / classes, support, np.full(classes, support.sum() / classes)])
+
+
+def _chance_terms(sums: Numbers) -> tuple[Floats, Floats, Floats, Floats]:
+    """Right frames, all frames, those without a prediction, and the sum over classes of truth times predictions."""
+    hits, truth, predicted = np.moveaxis(np.asarray(sums, np.float64), -2, 0)
+    frames = truth.sum(axis=-1)
+    return hits.sum(axis=-1), frames, frames - predicted.sum(axis=-1), (truth * predicted).sum(axis=-1)
 
 
 def _share(part: Numbers, whole: Numbers) -> Floats:

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.errors import listed
 from harness.evaluation import metrics
-from harness.evaluation.bootstrap import intervals
-from harness.evaluation.counts import Counts, count
+from harness.evaluation.bootstrap import Metric, intervals, units
+from harness.evaluation.clips import of_clips
+from harness.evaluation.counts import Counts, Policy, count
 from harness.evaluation.divergence import divergence, shares
 from harness.evaluation.flicker import flicker
 from harness.evaluation.scores import ClassScore, Interval, Role, Settings, SystemScore
 
-FEW_CLIPS = 10
-METRICS = {"macro_f1": metrics.macro_f1, "f1": metrics.f1, "accuracy": metrics.accuracy}
+METRICS: Mapping[str, Metric] = {"macro_f1": metrics.macro_f1, "f1": metrics.f1, "accuracy": metrics.accuracy}
+SINGLE: Mapping[str, Metric] = {
+    "macro_f1": metrics.macro_f1,
+    "accuracy": metrics.accuracy,
+    "unweighted_average_recall": metrics.unweighted_average_recall,
+    "weighted_f1": metrics.weighted_f1,
+    "kappa": metrics.kappa,
+    "matthews": metrics.matthews,
+}
+POLICIES: tuple[Policy, ...] = ("wrong", "excluded")
+REFUSED = ("refused_text", "refused_provider")
 
 
 @dataclass(frozen=True)
@@ -62,53 +72,85 @@ class System:
     outcomes: Mapping[str, int] = field(default_factory=dict)
 
 
-def score_system(system: System, target: Target, settings: Settings) -> SystemScore:
-    """All scores of one system; frames that it was never asked about are left out."""
+def score_system(system: System, target: Target, settings: Settings, subjects: Sequence[str] = ()) -> SystemScore:
+    """All scores of one system; frames that it was never asked about are left out. subjects: one a clip, or none."""
     asked = np.ones(len(system.labels), bool) if system.asked is None else system.asked
     truth = np.where(target.on_frames(asked, True), target.truth, -1)
     counts = count(target.code, truth, target.on_frames(system.labels, -1), len(target.clips), len(target.classes))
-    present = counts.present()
     motion = flicker(target.clip, target.time, system.labels)
-    decoded = float((system.labels[asked] >= 0).mean()) if asked.any() else None
     predicted = shares(system.labels, len(target.classes))
+    measured = measured_again(counts, target.classes, settings, subjects)
+    if not len(target.truth):
+        measured["coverage"] = float((system.labels[asked] >= 0).mean()) if asked.any() else None
     return SystemScore(
         system=system.name,
         role=system.role,
         phase=system.phase,
-        coverage=counts.coverage if len(target.truth) else decoded,
-        frames=counts.frames,
-        clips=len(present.confusion),
         changes_per_second=motion.per_second,
         change_share=motion.share,
-        confusion=counts.confusion.sum(axis=0).tolist(),
-        unanswered=counts.unanswered.sum(axis=0).tolist(),
         counts=counts.triples(),
         outcomes=dict(system.outcomes),
+        refusal_rate=refusal_rate(system.outcomes),
         distribution=predicted,
         divergence=_divergence(predicted, settings),
-        **_measured(present, target.classes, settings),
+        **measured,
     )
+
+
+def refusal_rate(outcomes: Mapping[str, int]) -> float | None:
+    """Share of a labeler's requests that it or its provider refused; None without requests."""
+    asked = sum(outcomes.values())
+    return sum(outcomes.get(name, 0) for name in REFUSED) / asked if asked else None
 
 
 def _divergence(predicted: Sequence[float], settings: Settings) -> float | None:
     return divergence(predicted, settings.reference) if predicted and settings.reference else None
 
 
-def _measured(counts: Counts, classes: Sequence[str], settings: Settings) -> dict[str, Any]:
-    per_clip = counts.sums(settings.unanswered)
-    sums = per_clip.sum(axis=0)
-    if not sums[1].sum():
-        return {"macro_f1": None, "accuracy": None, "unweighted_average_recall": None}
-    # of one clip every resample is that clip: an interval would be a point and say that all is certain
-    ends = intervals(per_clip, METRICS, settings.resamples, settings.seed) if len(per_clip) > 1 else {}
+def measured_again(
+    counts: Counts, classes: Sequence[str], settings: Settings, subjects: Sequence[str] = ()
+) -> dict[str, Any]:
+    """All fields of a SystemScore that its counts decide, intervals among them: what the stage wrote, and what anyone
+    can compute again from a record.
+
+    counts: of the K clips of Scores.clips; classes: names in id order; subjects: one a clip, or none.
+    """
+    present = counts.present()
+    sums = present.sums(settings.unanswered).sum(axis=0)
+    clips = of_clips(present).sums(settings.unanswered).sum(axis=0)
+    ends = _ends(counts, settings, subjects) if sums[1].sum() else {}
     return {
-        "macro_f1": float(metrics.macro_f1(sums)),
+        **{name: _value(metric, sums) for name, metric in SINGLE.items()},
+        "clip_macro_f1": _value(metrics.macro_f1, clips),
+        "clip_accuracy": _value(metrics.accuracy, clips),
         "interval": _interval(ends.get("macro_f1")),
-        "accuracy": float(metrics.accuracy(sums)),
         "accuracy_interval": _interval(ends.get("accuracy")),
-        "unweighted_average_recall": float(metrics.unweighted_average_recall(sums)),
-        "per_class": _per_class(sums, classes, ends.get("f1")),
+        "by_policy": _by_policy(counts),
+        "coverage": counts.coverage,
+        "frames": counts.frames,
+        "clips": len(present.confusion),
+        "per_class": _per_class(sums, classes, ends.get("f1")) if sums[1].sum() else [],
+        "confusion": counts.confusion.sum(axis=0).tolist(),
+        "unanswered": counts.unanswered.sum(axis=0).tolist(),
     }
+
+
+def _value(metric: Metric, sums: NDArray[Any]) -> float | None:
+    """None where no frame counts, or the metric is not defined."""
+    value = float(metric(sums)) if sums[1].sum() else nan
+    return None if isnan(value) else value
+
+
+def _by_policy(counts: Counts) -> dict[Policy, float]:
+    """Macro-F1 under each policy; without "excluded" where no frame is answered, empty where none is scored."""
+    sums = {policy: counts.sums(policy).sum(axis=0) for policy in POLICIES}
+    return {policy: float(metrics.macro_f1(one)) for policy, one in sums.items() if one[1].sum()}
+
+
+def _ends(counts: Counts, settings: Settings, subjects: Sequence[str]) -> Mapping[str, tuple[Any, Any]]:
+    drawn = units(counts, settings.unanswered, settings.clusters, subjects)
+    # of one unit every resample is that one: an interval would be a point and say that all is certain
+    return intervals(drawn, METRICS, settings.resamples, settings.seed, settings.interval) if len(drawn) > 1 else {}
 
 
 def _per_class(sums: NDArray[Any], classes: Sequence[str], ends: Any) -> list[ClassScore]:
@@ -126,49 +168,29 @@ def _per_class(sums: NDArray[Any], classes: Sequence[str], ends: Any) -> list[Cl
 
 def chance_score(target: Target, settings: Settings) -> SystemScore:
     """Uniform random guessing, in the limit of many frames (metrics.chance): the row that others are seen against."""
-    sums = metrics.chance(target.support.astype(np.float64))
     uniform = [1 / len(target.classes)] * len(target.classes)
     return SystemScore(
         system="chance (uniform guessing)",
         role="reference",
-        macro_f1=float(metrics.macro_f1(sums)),
-        accuracy=float(metrics.accuracy(sums)),
-        unweighted_average_recall=float(metrics.unweighted_average_recall(sums)),
-        coverage=1.0,
-        frames=len(target.truth),
         clips=len(target.clips),
-        per_class=_per_class(sums, target.classes, None),
         distribution=uniform,
         divergence=_divergence(uniform, settings),
+        **chance_again(target.support, target.classes),
     )
+
+
+def chance_again(per_class: Sequence[int] | NDArray[np.int64], classes: Sequence[str]) -> dict[str, Any]:
+    """The fields of the row of chance that the annotated frames of each class (TruthFacts.per_class) decide."""
+    sums = metrics.chance(np.asarray(per_class, np.float64))
+    values = {name: _value(metric, sums) for name, metric in SINGLE.items()}
+    return {
+        **values,
+        "by_policy": dict.fromkeys(POLICIES, values["macro_f1"]),
+        "coverage": 1.0,
+        "frames": int(np.sum(per_class)),
+        "per_class": _per_class(sums, classes, None),
+    }
 
 
 def _interval(ends: Any) -> Interval | None:
     return None if ends is None else (float(ends[0]), float(ends[1]))
-
-
-def closeness(systems: Sequence[SystemScore], settings: Settings) -> str:
-    """What can be said of systems without annotations: whose predicted classes are the nearest to the reference's."""
-    if not settings.reference:
-        return "set evaluation.reference_distribution to rank systems by their predicted classes without annotations"
-    ranked = sorted((one for one in systems if one.divergence is not None), key=lambda one: one.divergence or 0.0)
-    named = [f"{one.title} {one.divergence:.3f}" for one in ranked]
-    return f"KL divergence of the predicted classes from the reference, the nearest first: {listed(named)}"
-
-
-def notes(target: Target) -> list[str]:
-    """What a reader of the scores must know about the truth they rest on."""
-    found = []
-    if not len(target.truth):
-        return ["no frame is annotated with a class of the label space: nothing was scored"]
-    if len(target.clips) == 1:
-        found.append("one annotated clip: the scores have no interval")
-    elif len(target.clips) < FEW_CLIPS:
-        found.append(f"{len(target.clips)} annotated clips: intervals from so few are rough")
-    absent = [name for name, frames in zip(target.classes, target.support, strict=True) if not frames]
-    if absent:
-        found.append(f"no annotated frame is {' or '.join(absent)}: macro-F1 counts such a class as 0")
-    undecoded = int((target.position < 0).sum())
-    if undecoded:
-        found.append(f"{undecoded} annotated frames were not decoded; they count as unanswered")
-    return found

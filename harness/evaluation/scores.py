@@ -55,11 +55,11 @@ class SystemScore(_Data):
     phase: which state of a network or ensemble ("pre-trained", "fine-tuned", "unsmoothed", "smoothed"), or "".
     frames, clips: scored ones; coverage: share of these frames with a prediction. confusion: rows are true classes,
     columns predicted ones; unanswered: per true class. counts: per clip of Scores.clips the (true class, predicted
-    class or -1, frames) that occur, from which every number here can be computed again. outcomes: of a labeler's
-    requests, by name. by_policy: macro-F1 with unanswered frames wrong, and excluded. clip_*: of clips instead of frames,
-    each clip by the class that most of its frames have (evaluation.clips). correctness: see evaluation.correctness, what
-    became of every annotated frame, for tests on pairs. spread: set where metrics are means over several seeds; confusion, unanswered and counts are then
-    the first seed's, and intervals those of the mean.
+    class or -1, frames) that occur, from which every score here can be computed again (evaluation.score.measured_again).
+    outcomes: of a labeler's requests, by name. by_policy: macro-F1 with unanswered frames wrong, and excluded. clip_*: of
+    clips instead of frames, each clip by the class that most of its frames have (evaluation.clips). correctness: what
+    became of every annotated frame (evaluation.correctness), for tests on pairs. spread: set where metrics are means
+    over several seeds; confusion, unanswered and counts are then the first seed's, and intervals those of the mean.
     """
 
     system: str
@@ -128,8 +128,8 @@ class Scores(_Data):
     """The scores of every system of a run. notes: what a reader must know, e.g. that there are few clips; seeds: where
     they are means over several.
 
-    clips: names of the annotated clips; subjects: who is seen in each (empty: not known); items: of each a digest of its
-    annotated frames and their classes, so that two runs can tell whether they were scored on the same.
+    clips: names of the annotated clips; subjects: who is seen in each (empty: not known); items: of each a digest of
+    its annotated frames and their classes, so that two runs can tell whether they were scored on the same.
     """
 
     label_space: str

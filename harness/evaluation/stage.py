@@ -14,7 +14,8 @@ from harness.documents import readable_json
 from harness.errors import DataError
 from harness.evaluation.divergence import reference
 from harness.evaluation.flicker import flicker
-from harness.evaluation.score import System, Target, chance_score, closeness, notes, score_system
+from harness.evaluation.notes import closeness, notes
+from harness.evaluation.score import System, Target, chance_score, score_system
 from harness.evaluation.scores import Scores, Settings, SystemScore, TruthFacts, as_csv
 from harness.fusion.predictions import predictions
 from harness.fusion.stage import distinct_faces, read_index

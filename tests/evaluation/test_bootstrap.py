@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from harness.evaluation import bootstrap, metrics
-from harness.evaluation.bootstrap import intervals, resampled
+from harness.evaluation.bootstrap import Units, intervals, resampled
 from harness.evaluation.counts import count
 
 
@@ -12,6 +12,10 @@ def sums_per_clip(clips=40, frames=4000, seed=0):
     skill = rng.random(clips)[clip]  # clips differ, so that resampling them shows
     predicted = np.where(rng.random(frames) < skill, truth, rng.integers(0, 3, frames))
     return count(clip, truth, predicted, clips, 3).sums()
+
+
+def clips(sums):
+    return Units(sums, np.ones(len(sums), np.int64))
 
 
 def test_every_resample_draws_as_many_clips_as_there_are():
@@ -35,7 +39,7 @@ def test_intervals_equal_a_loop_over_resampled_clips():
     rng = np.random.default_rng(7)
     values = [metrics.macro_f1(sums[rng.integers(0, len(sums), len(sums))].sum(axis=0)) for _ in range(4000)]
     expected = np.percentile(values, [2.5, 97.5])
-    found = intervals(sums, {"macro": metrics.macro_f1}, 4000, 0)["macro"]
+    found = intervals(clips(sums), {"macro": metrics.macro_f1}, 4000, 0)["macro"]
     np.testing.assert_allclose(found, expected, atol=0.005)
 
 
@@ -45,7 +49,7 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
     rng = np.random.default_rng(4)
     hits = 0
     for trial in range(150):
-        low, high = intervals(whole[rng.choice(2000, 50)], {"f": metrics.macro_f1}, 400, trial)["f"]
+        low, high = intervals(clips(whole[rng.choice(2000, 50)]), {"f": metrics.macro_f1}, 400, trial)["f"]
         hits += bool(low <= value <= high)
     assert 0.88 <= hits / 150 <= 1
 
@@ -62,6 +66,6 @@ def test_the_seed_decides_and_chunks_change_nothing_but_memory(monkeypatch):
 
 
 def test_an_interval_a_class_comes_for_metrics_a_class():
-    low, high = intervals(sums_per_clip(), {"f1": metrics.f1}, 200, 0)["f1"]
+    low, high = intervals(clips(sums_per_clip()), {"f1": metrics.f1}, 200, 0)["f1"]
     assert low.shape == high.shape == (3,)
     assert (low < high).all()
