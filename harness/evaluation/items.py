@@ -33,10 +33,15 @@ class Items:
         return cls(tuple(clips[one] for one in kept), tuple(known[one] for one in kept), frames[kept])
 
     @property
+    def order(self) -> list[int]:
+        """Positions of the clips by name: `counts.present().sums()[items.order]` of equal items belong together."""
+        return sorted(range(len(self.clips)), key=self.clips.__getitem__)
+
+    @property
     def fingerprint(self) -> str:
         """Equal for systems that were scored on the same items, whatever the order of the clips."""
         found = hashlib.sha256()
-        for place in sorted(range(len(self.clips)), key=self.clips.__getitem__):
+        for place in self.order:
             row = f"{self.clips[place]}\0{self.digests[place]}\0{self.frames[place].tolist()}\n"
             found.update(row.encode())
         return found.hexdigest()

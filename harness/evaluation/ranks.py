@@ -10,7 +10,7 @@ differences stand, once to count them, so that no table of pairs is ever held.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,9 +60,12 @@ class Ranks:
 def rank(
     sums: Sequence[NDArray[np.int64]], items: Sequence[Hashable], *, reference: int | None = None, alpha: float = ALPHA
 ) -> Ranks:
-    """Rank N systems. sums: of each (K, 3, C) per clip (Counts.sums), or (S, K, 3, C) of S seeds; items: of each what it
-    was scored on (Items.fingerprint), the clips of equal ones being in the same order; reference: position of the
-    system that others are seen against. DataError for sums that do not fit their items."""
+    """Rank N systems by macro-F1.
+
+    sums: of each (K, 3, C) per clip (Counts.sums), or (S, K, 3, C) of S seeds; items: of each what it was scored on
+    (Items.fingerprint), clips of equal ones in the same order (Items.order); reference: position of the system that
+    others are seen against. DataError for sums that do not fit their items.
+    """
     if len(sums) != len(items):
         raise DataError(f"{len(sums)} systems with sums, but {len(items)} with items; give each both")
     found = _nothing(len(sums))
@@ -217,7 +220,8 @@ def _without_each(sums: Floats) -> Floats:
         above = np.concatenate([np.moveaxis(all_hits[..., None] - hits[..., one], 2, 0), all_hits[None]])
         below = np.concatenate([np.moveaxis(all_shown[..., None] - shown[..., one], 2, 0), all_shown[None]])
         found += np.divide(2 * above, below, out=np.zeros_like(above), where=below > 0)
-    return found / sums.shape[-1]
+    found /= sums.shape[-1]
+    return found
 
 
 def _alike(sums: Sequence[NDArray[np.int64]]) -> Iterator[tuple[int, Integers, Floats]]:
@@ -225,7 +229,7 @@ def _alike(sums: Sequence[NDArray[np.int64]]) -> Iterator[tuple[int, Integers, F
     seeds = np.array([len(one) if one.ndim == 4 else 1 for one in sums])
     for several in np.unique(seeds).tolist():
         rows = np.flatnonzero(seeds == several)
-        most = max(1, BLOCK // (several * sums[0][..., :, :, :].size))
+        most = max(1, BLOCK // (several * int(np.prod(sums[0].shape[-3:]))))
         for start in range(0, len(rows), most):
             taken = rows[start : start + most]
             stack = np.stack([sums[row].reshape(several, *sums[row].shape[-3:]) for row in taken], axis=1)
@@ -254,7 +258,7 @@ def _check(sums: Sequence[NDArray[np.int64]]) -> None:
 
 
 def _nothing(count: int) -> Ranks:
-    whole: list[Callable[[], Integers]] = [lambda: np.ones(count, np.int64)] * 6
-    parts: list[Callable[[], Floats]] = [lambda: np.full(count, np.nan)] * 5
-    value, error = np.zeros(count), np.full(count, np.nan)
-    return Ranks(value, error, *(make() for make in whole), *(make() for make in parts))
+    """N systems of which nothing is known yet."""
+    ones = [np.ones(count, np.int64) for _ in range(6)]
+    unknown = [np.full(count, np.nan) for _ in range(7)]
+    return Ranks(*unknown[:2], *ones, *unknown[2:])
