@@ -9,11 +9,17 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from scripted_model import Options as Asked
 
 from harness.components import Decisions, Job, Options, Scores
 from harness.executors.work import work
 from harness.expressions import Label, LabelSpace, label_space
 from harness.faces.artifact import CROPS, TableWriter
+from harness.labeling.brake import Brake
+from harness.labeling.budget import Budget, Terms
+from harness.labeling.cache import FILE, ReplyCache
+from harness.labeling.engine import Engine
+from harness.labeling.meter import Meter
 from harness.stage import StageContext
 from harness.vlm import Reply
 
@@ -259,3 +265,23 @@ def label(tmp_path, prompts):
 def some_faces(faces):
     """Writes a faces artifact of so many different crops, all of one clip."""
     return lambda count: faces(*(("a", number, number) for number in range(count)))
+
+
+@pytest.fixture
+def cache(tmp_path):
+    with ReplyCache(tmp_path / FILE) as cache:
+        yield cache
+
+
+@pytest.fixture
+def engine(cache):
+    """Makes an engine, inside the loop: engine(model, cap=2.0, price=PRICE, limits={...})."""
+
+    def make(model, *, cap=None, price=None, most_output=1024, offline=False, warn=lambda _: None, **options):
+        meter, brake = Meter(), Brake()
+        return Engine(
+            model, "vlm", "asker", Asked(**options), cache=cache, meter=meter, brake=brake,
+            budget=Budget(cap, meter, brake), terms=Terms(price, most_output), offline=offline, warn=warn,
+        )  # fmt: skip
+
+    return make
