@@ -52,8 +52,10 @@ def units(counts: Counts, policy: Policy, clusters: Clusters = "clip", subjects:
     present = np.flatnonzero(counts.confusion.sum(axis=(1, 2)) + counts.unanswered.sum(axis=1))
     sums = counts.sums(policy)[present]
     if clusters == "subject" and len(subjects):
-        names, subject = np.unique(np.asarray(subjects)[present], return_inverse=True)
-        together = np.zeros((len(names), *sums.shape[1:]), np.int64)
+        # in the order they appear, not of their names: records hold other names, and must give the same interval
+        _, first, name = np.unique(np.asarray(subjects)[present], return_index=True, return_inverse=True)
+        subject = np.argsort(np.argsort(first))[name]
+        together = np.zeros((len(first), *sums.shape[1:]), np.int64)
         np.add.at(together, subject, sums)
         sums = together
     return Units(sums, np.ones(len(sums), np.int64))
