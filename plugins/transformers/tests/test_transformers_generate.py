@@ -14,6 +14,7 @@ from harness_transformers.options import GenerateOptions
 from PIL import Image
 
 from harness.plugins import Registry
+from harness.testing import check_vision_language_model
 from harness.vlm import Message, Prompt, RequestError, Usage, VisionLanguageModel
 
 PROMPT = Prompt("Which of the following expressions is it?")
@@ -58,6 +59,10 @@ def test_it_is_announced_as_a_vision_language_model_that_stays_here(llava):
     checked = registry.options("labelers", "transformers-generate", options)
     assert checked.destination() is None
     assert not checked.remote
+
+
+def test_it_keeps_the_contract_of_vision_language_models(llava, images):
+    check_vision_language_model(lambda: model_of(llava), image=images[0])
 
 
 def test_replies_asked_together_are_those_asked_one_by_one(llava, images):
