@@ -75,6 +75,12 @@ class Faces(Section):
     choose: Literal["largest", "score", "centre"] = Field(
         "largest", description="which of several faces is kept; the paper: the biggest box"
     )
+    others: bool | int = Field(
+        False,
+        ge=0,
+        description="how many of a frame's further faces are cut out beside the chosen one, in the same order of "
+        "preference; true: all of them. Labels, training and charts see the chosen one alone; fusion.faces uses them",
+    )
     gaps: Literal["closest", "leave"] = Field(
         "closest", description="a frame without a face: copy the closest frame's face, or leave it without"
     )
@@ -168,6 +174,11 @@ class Fusion(Section):
     """How the networks' predictions become one decision a frame."""
 
     aggregator: Component = Field(Component(use="majority-vote"), description="votes in, decisions out")
+    faces: Literal["chosen", "maximum"] = Field(
+        "chosen",
+        description="what a frame with several faces is judged by: its chosen face; or, of each voter and class, the "
+        "highest probability among its faces, renormalised, ahead of the aggregator (needs faces.others)",
+    )
     gaps: Literal["leave", "interpolate"] = Field(
         "leave",
         description="frames without a face, where faces.gaps leaves them so: without a decision; or with probabilities "
@@ -233,6 +244,18 @@ class Experiment(Section):
     def _gaps_are_left_to_fill(self) -> Experiment:
         if self.fusion.gaps == "interpolate" and self.faces.gaps != "leave":
             raise ValueError("fusion.gaps = 'interpolate' needs faces.gaps = 'leave'; as it is, faces are copied there")
+        return self
+
+    @model_validator(mode="after")
+    def _further_faces_are_cut_out(self) -> Experiment:
+        if self.fusion.faces == "maximum" and not self.faces.others:
+            raise ValueError(
+                "fusion.faces = 'maximum' needs faces.others = true; as it is, a frame's chosen face alone is cut out"
+            )
+        if self.faces.others and self.faces.align == "none":
+            raise ValueError(
+                "faces.others needs faces.align = 'five-point' or 'box'; with 'none' all crops are the whole frame"
+            )
         return self
 
     @model_validator(mode="after")

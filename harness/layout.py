@@ -94,7 +94,8 @@ def experiment_plan(experiment: Experiment, registry: Registry, digest: Digest) 
         stages[f"truth:{role}"] = build.stage(
             "truth", f"annotations ({role})", {"data": written}, dataset=dataset, label_space=space
         )
-        stages[f"faces:{role}"] = _faces(build, experiment.faces, data, role, stages, role)
+        wanted = experiment.faces if role == "target" else experiment.faces.model_copy(update={"others": False})
+        stages[f"faces:{role}"] = _faces(build, wanted, data, role, stages, role)
     _label(build, experiment, space, stages)
     first, *others = experiment.every_seed
     each = [
@@ -108,11 +109,12 @@ def experiment_plan(experiment: Experiment, registry: Registry, digest: Digest) 
 
 
 def _faces(build: _Builder, faces: Faces, data: Component, role: str, stages: Mapping[str, Stage], title: str) -> Stage:
+    unset = {"detector"} if faces.others else {"detector", "others"}  # an option that is off is in no fingerprint
     return build.stage(
         "faces", f"faces ({title})", {"data": stages[f"data:{role}"]},
         dataset=build.component("datasets", data, f"data.{role}"),
         detector=build.component("face_detectors", faces.detector, "faces.detector"),
-        **faces.model_dump(exclude={"detector"}),
+        **faces.model_dump(exclude=unset),
     )  # fmt: skip
 
 
@@ -131,11 +133,22 @@ def _label(build: _Builder, experiment: Experiment, space: dict[str, Any], stage
             "label", f"label ({wanted.use})", inputs, labeler=labeler, label_space=space,
             sample=labeling.sample.model_dump(), **settings,
         )  # fmt: skip
+        if _sees_others(experiment, labeler, needs_truth):
+            stages[f"others:{number}"] = build.stage(
+                "label", f"label ({wanted.use}, further faces)", faces, labeler=labeler, label_space=space,
+                sample=labeling.sample.model_dump(), batch=labeling.batch, others=True,
+            )  # fmt: skip
     stages["pseudo-label"] = build.stage(
         "pseudo-label", "pseudo-labels", {**faces, **votes}, label_space=space,
         confidence=labeling.confidence, threshold=labeling.threshold,
         aggregator=build.component("aggregators", labeling.aggregator, "labeling.aggregator"),
     )  # fmt: skip
+
+
+def _sees_others(experiment: Experiment, labeler: UsedComponent, needs_truth: bool) -> bool:
+    """Whether a labeler's votes on further faces are wanted: where labels alone are fused, and of what is local."""
+    wanted = experiment.fusion.faces == "maximum" and not experiment.training.backbones
+    return wanted and not needs_truth and not isinstance(labeler.options, LanguageModelOptions)
 
 
 def _language(
@@ -158,7 +171,7 @@ def _language(
     if len({rung.margin for rung in larger}) > 1:
         raise ConfigError(f"{key}: rungs with larger crops of different margins; one margin is possible")
     if larger:
-        wide = experiment.faces.model_copy(update={"margin": larger[0].margin})
+        wide = experiment.faces.model_copy(update={"margin": larger[0].margin, "others": False})
         inputs["larger"] = stages["faces:larger"] = _faces(build, wide, data.target, "target", stages, "larger crops")
     return {
         "asked": Seen(None, decides(first, rungs)),
@@ -197,10 +210,11 @@ def _train(
             stages[f"{title}{once.role}:{name}"] = stage
             return stage
 
-        def predict(role: str, model: Stage, name: str = name, backbone: Any = backbone) -> Stage:
+        def predict(role: str, model: Stage, name: str = name, backbone: Any = backbone, **more: Any) -> Stage:
             stage = build.stage(
                 "predict", f"predict {name} ({role}){once.title}", {"model": model, "faces": target}, backbone=backbone,
                 batch=training.finetune.batch_size, precision=training.precision, device=training.device, flip=False,
+                **more,
             )  # fmt: skip
             stages[f"predict{once.role}:{name}:{role}"] = stage
             return stage
@@ -212,7 +226,10 @@ def _train(
             start["start"] = phase("pre-train", training.pretrain, inputs, "truth")
             found["pretrained"] = predict("pre-trained", start["start"])
         inputs = {"faces": target, "labels": stages["pseudo-label"], **start}
-        found["network"] = predict("fine-tuned", phase("fine-tune", training.finetune, inputs, "pseudo"))
+        tuned = phase("fine-tune", training.finetune, inputs, "pseudo")
+        found["network"] = predict("fine-tuned", tuned)
+        if experiment.fusion.faces == "maximum":
+            predict("further faces", tuned, others=True)
     return networks
 
 
@@ -231,12 +248,15 @@ def _fuse_and_score(
 ) -> None:  # fmt: skip
     voters = {f"voter-{number}": found["network"] for number, found in enumerate(networks.values())}
     names = list(networks)
+    more: dict[str, Any] = {}
     if not voters:  # labels alone: the labels are the one voter, so that smoothing serves them too
         voters, names = {"voter-0": stages["pseudo-label"]}, ["labels"]
+    if experiment.fusion.faces == "maximum":
+        voters, names, more = _over_faces(build, experiment, stages, networks, once)
     stages[f"fuse{once.role}"] = fused = build.stage(
         "fuse", f"fuse{once.title}", {"faces": stages["faces:target"], **voters}, voters=names, label_space=space,
         aggregator=build.component("aggregators", experiment.fusion.aggregator, "fusion.aggregator"),
-        smoothing=experiment.fusion.smoothing.model_dump(), gaps=experiment.fusion.gaps,
+        smoothing=experiment.fusion.smoothing.model_dump(), gaps=experiment.fusion.gaps, **more,
     )  # fmt: skip
     inputs = {name: stages[role] for name, role in (
         ("truth", "truth:target"), ("faces", "faces:target"), ("labels", "pseudo-label"),
@@ -249,3 +269,29 @@ def _fuse_and_score(
         labeler=" + ".join(wanted.use for wanted in experiment.labeling.labelers),
         **experiment.evaluation.model_dump(),
     )  # fmt: skip
+
+
+def _over_faces(
+    build: _Builder, experiment: Experiment, stages: Mapping[str, Stage], networks: Iterable[str], once: _Once
+) -> tuple[dict[str, Stage], list[str], dict[str, Any]]:
+    """Voters of fusion over all faces of a frame: inputs, names and further parameters.
+
+    Beside voter k stands others-k, what it says of further faces, if it can. Of labels alone the voters are the
+    labelers, each for itself, and become one voter behind the maximum.
+    """
+    more: dict[str, Any] = {"faces": "maximum"}
+    if names := list(networks):
+        roles = [
+            (f"predict{once.role}:{name}:fine-tuned", f"predict{once.role}:{name}:further faces") for name in names
+        ]
+    else:
+        labelers = experiment.labeling.labelers
+        names = [wanted.use for wanted in labelers]
+        roles = [(f"label:{number}", f"others:{number}") for number in range(len(labelers))]
+        more["labels"] = build.component("aggregators", experiment.labeling.aggregator, "labeling.aggregator")
+    inputs: dict[str, Stage] = {}
+    for number, (chosen, others) in enumerate(roles):
+        inputs[f"voter-{number}"] = stages[chosen]
+        if others in stages:
+            inputs[f"others-{number}"] = stages[others]
+    return inputs, names, more

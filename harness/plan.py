@@ -95,7 +95,7 @@ class Plan:
     def labels(self) -> Plan:
         """The plan up to the labels: nothing is trained or scored, and labels that nobody believes are kept too."""
         wanted = ("data:target", "truth:target", "faces:target")
-        stages = {role: stage for role, stage in self.stages.items() if role in wanted or stage.kind == "label"}
+        stages = {role: stage for role, stage in self.stages.items() if role in wanted or role.startswith("label:")}
         last = self.stages["pseudo-label"]
         more = {"keep_all": True}
         stages["pseudo-label"] = replace(last, params={**last.params, **more}, key={**last.key, **more})

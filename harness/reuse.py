@@ -73,17 +73,21 @@ def _require_no_truth(run: FinishedRun, registry: Registry) -> None:
 
 def _by_networks(plan: Plan, models: Mapping[str, Stage]) -> dict[str, Stage]:
     """Roles to run: each stored network predicts, the predictions are fused."""
-    predicted = {}
-    for name, model in models.items():
-        stage = plan.stages[f"predict:{name}:fine-tuned"]
-        predicted[f"predict:{name}:fine-tuned"] = replace(stage, inputs={**stage.inputs, "model": model})
-    voters = {f"voter-{number}": stage for number, stage in enumerate(predicted.values())}
+    predicted, voters = {}, {}
+    for number, (name, model) in enumerate(models.items()):
+        for voter, of in ((f"voter-{number}", "fine-tuned"), (f"others-{number}", "further faces")):
+            role = f"predict:{name}:{of}"
+            if role in plan.stages:  # further faces are, where fusion takes the maximum over a frame's faces
+                stage = plan.stages[role]
+                predicted[role] = voters[voter] = replace(stage, inputs={**stage.inputs, "model": model})
     return {**_found(plan), **predicted, "fuse": _fused(plan, voters)}
 
 
 def _by_labels(plan: Plan) -> dict[str, Stage]:
     """Roles to run: the labelers label, whatever they are sure of, and their labels are smoothed."""
     labels = plan.labels()
+    if plan.stages["pseudo-label"] not in plan.stages["fuse"].inputs.values():  # it has the labelers' votes themselves
+        return {**labels.stages, "fuse": plan.stages["fuse"]}
     return {**labels.stages, "fuse": _fused(plan, {"voter-0": labels.stages["pseudo-label"]})}
 
 

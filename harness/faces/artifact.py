@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 INDEX, CROPS, CLIPS, SHEET = "index.parquet", "crops.parquet", "clips.parquet", "contact.png"
+OTHERS = "others.parquet"  # only where further faces are asked for
 _F32, _TEXT = pa.float32(), pa.string()
 SCHEMAS: Mapping[str, pa.Schema] = {
     # One row a frame of every readable clip, by clip and frame. status: detected, copied, cropped, missing or listed.
@@ -39,6 +40,15 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             ("image", pa.binary()), ("sha256", _TEXT),
         ]
     ),
+    # One row a further face, numbered from 0, by frame and then as the rule of choice ranks them; beside: the id in
+    # crops.parquet of the face that was chosen there.
+    OTHERS: pa.schema(
+        [
+            ("face", pa.int64()), ("clip", _TEXT), ("frame", pa.int32()), ("subject", _TEXT), ("beside", pa.int64()),
+            ("x0", _F32), ("y0", _F32), ("x1", _F32), ("y1", _F32), ("score", _F32),
+            ("image", pa.binary()), ("sha256", _TEXT),
+        ]
+    ),
     # One row a clip. status: ok, no-face, listed or unreadable.
     CLIPS: pa.schema(
         [
@@ -48,7 +58,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     ),
 }  # fmt: skip
 # Few images a group let a reader stream; the small rows of the index want large groups.
-ROW_GROUP: Mapping[str, int] = {INDEX: 65536, CROPS: 64, CLIPS: 65536}
+ROW_GROUP: Mapping[str, int] = {INDEX: 65536, CROPS: 64, OTHERS: 64, CLIPS: 65536}
 GROUP_BYTES = 64 * 2**20  # of images: a group of large ones has fewer rows
 
 
@@ -62,9 +72,9 @@ class TableWriter:
         self._writer = pq.ParquetWriter(
             folder / name,
             self._schema,
-            compression="none" if name == CROPS else "zstd",
+            compression="none" if name in (CROPS, OTHERS) else "zstd",
             use_dictionary=repeated,
-            write_statistics=name != CROPS,
+            write_statistics=name not in (CROPS, OTHERS),
         )
         pa.array([0])  # Arrow imports pandas at its first conversion: now, and not on top of the frames in flight
         self._begin()
@@ -116,9 +126,12 @@ def read_clips(folder: Path) -> pd.DataFrame:
     return _read(folder, CLIPS)
 
 
-def read_faces(folder: Path) -> pd.DataFrame:
-    """crops.parquet without the images: face, clip, frame, subject, sha256; the row number is the face id."""
-    return _read(folder, CROPS, [name for name in SCHEMAS[CROPS].names if name != "image"])
+def read_faces(folder: Path, table: str = CROPS) -> pd.DataFrame:
+    """crops.parquet without the images: face, clip, frame, subject, sha256; the row number is the face id.
+
+    table: OTHERS for others.parquet, which has the columns beside, x0, y0, x1, y1 and score, too.
+    """
+    return _read(folder, table, [name for name in SCHEMAS[table].names if name != "image"])
 
 
 def iter_crops(folder: Path, batch: int = 256) -> Iterator[tuple[NDArray[np.int64], list[bytes]]]:
@@ -131,7 +144,7 @@ def iter_crops(folder: Path, batch: int = 256) -> Iterator[tuple[NDArray[np.int6
 def read_frame_numbers(folder: Path, faces: Sequence[int] | NDArray[np.integer]) -> NDArray[np.int32]:
     """The numbers, within their clips, of the frames that faces come from; DataError names ids that do not exist."""
     with _file(folder, CROPS) as file:
-        wanted = _existing(file, folder, faces)
+        wanted = _existing(file, folder / CROPS, faces)
         numbers = np.empty(len(wanted), np.int32)
         for places, table in _groups(file, wanted, "frame"):
             numbers[places] = table.to_numpy()
@@ -139,22 +152,24 @@ def read_frame_numbers(folder: Path, faces: Sequence[int] | NDArray[np.integer])
 
 
 def read_crops(
-    folder: Path, faces: NDArray[np.integer] | Sequence[int] | None = None, size: int | None = None
+    folder: Path, faces: NDArray[np.integer] | Sequence[int] | None = None, size: int | None = None, table: str = CROPS
 ) -> NDArray[np.uint8]:
     """Crops (N, S, S, 3) RGB of the given face ids in their order (all by default), resized to `size` if given.
 
+    table: CROPS, or OTHERS for the further faces, which have ids of their own.
+
     Decoded on all cores. DataError names ids that do not exist and clips without media, StoreError a damaged file.
     """
-    with _file(folder, CROPS) as file:
-        wanted = _existing(file, folder, faces)
+    with _file(folder, table) as file:
+        wanted = _existing(file, folder / table, faces)
         if not len(wanted):
-            side = size or _side(file, folder)
+            side = size or _side(file, folder / table)
             return np.zeros((0, side, side, 3), np.uint8)
         with ThreadPoolExecutor(thread_name_prefix="crops") as pool:
-            return _fill(file, folder, wanted, size, pool)
+            return _fill(file, folder / table, wanted, size, pool)
 
 
-def _fill(file: Any, folder: Path, wanted: NDArray[np.int64], size: int | None, pool: Any) -> NDArray[np.uint8]:
+def _fill(file: Any, path: Path, wanted: NDArray[np.int64], size: int | None, pool: Any) -> NDArray[np.uint8]:
     from harness.faces.cropping import decode
 
     crops: NDArray[np.uint8] | None = None
@@ -165,7 +180,7 @@ def _fill(file: Any, folder: Path, wanted: NDArray[np.int64], size: int | None, 
             if not image:
                 raise no_image(file, int(wanted[place]))
             if pixels is None:
-                raise StoreError(f"{folder / CROPS}: the image of face {wanted[place]} is damaged; {_MEND}")
+                raise StoreError(f"{path}: the image of face {wanted[place]} is damaged; {_MEND}")
             if crops is None:
                 crops = np.empty((len(wanted), *pixels.shape), np.uint8)
             crops[place] = pixels
@@ -173,12 +188,12 @@ def _fill(file: Any, folder: Path, wanted: NDArray[np.int64], size: int | None, 
     return crops
 
 
-def _existing(file: Any, folder: Path, faces: Sequence[int] | NDArray[np.integer] | None) -> NDArray[np.int64]:
+def _existing(file: Any, path: Path, faces: Sequence[int] | NDArray[np.integer] | None) -> NDArray[np.int64]:
     count = file.metadata.num_rows
     wanted = np.arange(count) if faces is None else np.asarray(faces, np.int64)
     outside = wanted[(wanted < 0) | (wanted >= count)]
     if len(outside):
-        raise DataError(f"{folder / CROPS}: no such face {listed(outside)} (there are {count})")
+        raise DataError(f"{path}: no such face {listed(outside)} (there are {count})")
     return wanted
 
 
@@ -195,14 +210,14 @@ def _groups(file: Any, wanted: NDArray[np.int64], column: str) -> Iterator[tuple
 _MEND = "delete the artifact's folder and run again"
 
 
-def _side(file: Any, folder: Path) -> int:
+def _side(file: Any, path: Path) -> int:
     from harness.faces.cropping import decode
 
     if not file.metadata.num_rows:
         return 0
     pixels = decode(next(file.iter_batches(1, columns=["image"])).column("image")[0].as_py())
     if pixels is None:
-        raise StoreError(f"{folder / CROPS}: the image of face 0 is damaged; {_MEND}")
+        raise StoreError(f"{path}: the image of face 0 is damaged; {_MEND}")
     return len(pixels)
 
 

@@ -24,7 +24,14 @@ class Face:
 
 
 def choose(faces: Faces, shape: tuple[int, ...], rule: Rule, min_score: float = 0.0) -> Face | None:
-    """The face that the rule prefers, or None if no face remains.
+    """The face that the rule prefers, or None if no face remains; see `ranked`."""
+    return next(iter(ranked(faces, shape, rule, min_score, 1)), None)
+
+
+def ranked(
+    faces: Faces, shape: tuple[int, ...], rule: Rule, min_score: float = 0.0, most: int | None = None
+) -> list[Face]:
+    """The faces of a frame, at most `most`, the one that the rule prefers first.
 
     shape: (height, width, ...) of the frame. Boxes that score too low, miss the frame or are smaller than a pixel do
     not count. largest: the biggest box (the paper's rule), ties by score; score: the best score, ties by size;
@@ -32,7 +39,7 @@ def choose(faces: Faces, shape: tuple[int, ...], rule: Rule, min_score: float = 
     """
     usable = np.flatnonzero(_usable(faces, shape, min_score))
     if not len(usable):
-        return None
+        return []
     boxes = faces.boxes[usable].astype(np.float64)
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     scores = faces.scores[usable].astype(np.float64)
@@ -42,9 +49,12 @@ def choose(faces: Faces, shape: tuple[int, ...], rule: Rule, min_score: float = 
         order = np.lexsort((-areas, -scores))
     else:
         order = np.lexsort((-areas, _distances(boxes, shape)))
-    best = usable[order[0]]
-    landmarks = None if faces.landmarks is None else faces.landmarks[best]
-    return Face(faces.boxes[best], float(faces.scores[best]), landmarks, len(usable))
+    return [_face(faces, row, len(usable)) for row in usable[order[:most]]]
+
+
+def _face(faces: Faces, row: int, among: int) -> Face:
+    landmarks = None if faces.landmarks is None else faces.landmarks[row]
+    return Face(faces.boxes[row], float(faces.scores[row]), landmarks, among)
 
 
 def _usable(faces: Faces, shape: tuple[int, ...], min_score: float) -> NDArray[np.bool_]:

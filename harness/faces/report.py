@@ -12,10 +12,12 @@ _MOST_LINES = 10
 
 
 class Report:
-    """Counts and culprits, gathered clip by clip. unaligned: faces cropped by their box for want of landmarks."""
+    """Counts and culprits, gathered clip by clip. others: further faces; unaligned: faces cropped by their
+    box for want of landmarks."""
 
     def __init__(self, detector: str) -> None:
         self.detector = detector
+        self.others = 0
         self.unaligned = 0
         self._clips = 0
         self._faces = 0
@@ -72,8 +74,8 @@ class Report:
             context.notice(f"{len(self._damaged)} damaged places in all; clips.parquet names them")
         if self.unaligned:
             context.notice(
-                f"{self.unaligned} of {self._faces} faces are cropped by their box: detector {self.detector!r} "
-                "gives no landmarks to align them by"
+                f"{self.unaligned} of {self._faces + self.others} faces are cropped by their box: "
+                f"detector {self.detector!r} gives no landmarks to align them by"
             )
 
 

@@ -1,17 +1,16 @@
 """The stage `faces`: every frame of every clip ends with exactly one face or a stated reason.
 
 params: "dataset", "detector" (components) and the keys of `Settings`; inputs: "data" (the data set's folder).
+With the setting `others` the further faces of a frame are cut out too, into a table that only fusion asks for.
 Frames stream through: decoded on one thread, detected here in batches, aligned and encoded on a pool, written in
 row groups. What is kept per frame are a few numbers, and those only until the frame's clip ends.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -21,10 +20,11 @@ from numpy.typing import NDArray
 from harness.components import Clip, FaceDetector
 from harness.errors import PluginError
 from harness.faces import artifact
-from harness.faces.choice import Face, choose
-from harness.faces.cropping import encoder, warp
+from harness.faces.choice import Face, ranked
+from harness.faces.cropping import encoder
 from harness.faces.geometry import box_matrix, five_point_matrix
 from harness.faces.listed import crop_rows, listed_rows
+from harness.faces.queue import CropQueue
 from harness.faces.reading import ClipEnd, Parcel, parcels, survey
 from harness.faces.records import ClipRecord, clip_row
 from harness.faces.report import Report
@@ -38,13 +38,15 @@ SMALLEST = 8
 
 
 def run(context: StageContext) -> None:
-    """Write index.parquet, crops.parquet, clips.parquet and contact.png.
+    """Write index.parquet, crops.parquet, clips.parquet, contact.png and, with `others`, others.parquet.
 
     A clip without media has a face a listed frame, without an image; where no clip has media, there is no contact.png.
     Clips without a face and clips that cannot be read are listed in notices; DataError if no face is found at all.
     """
     report = _stream(context)
     report.conclude(context)
+    if Settings.of(context.params).others and not report.others:
+        context.notice("faces.others: no frame shows a second face")
     if not write_sheet(context.folder):
         context.notice("no contact sheet: there is no image of any face")
 
@@ -82,17 +84,14 @@ class Work:
     ) -> None:  # fmt: skip
         self._settings, self._clips, self._detector, self._report = settings, clips, detector, report
         self._records: dict[int, ClipRecord] = {}
-        self._pending: deque[tuple[int, int, int, Future[tuple[bytes, str]]]] = deque()
-        self._next_face = 0
-        self._encode = encoder(settings.format, settings.quality)
+        encode = encoder(settings.format, settings.quality)
+        names = [artifact.INDEX, artifact.CLIPS, artifact.CROPS, *([artifact.OTHERS] if settings.others else [])]
         with ExitStack() as stack:
-            tables = [
-                stack.enter_context(artifact.TableWriter(context.folder, name))
-                for name in (artifact.INDEX, artifact.CROPS, artifact.CLIPS)
-            ]
-            self._index, self._crops, self._ends = tables
-            self._pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="crops")
-            stack.callback(self._pool.shutdown, cancel_futures=True)
+            tables = [stack.enter_context(artifact.TableWriter(context.folder, name)) for name in names]
+            pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="crops")
+            stack.callback(pool.shutdown, cancel_futures=True)
+            self._index, self._ends = tables[:2]
+            self._crops, *self._others = (CropQueue(table, pool, settings.size, encode) for table in tables[2:])
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Work:
@@ -106,34 +105,44 @@ class Work:
     def handle(self, parcel: Parcel) -> None:
         """Find and cut out the faces of a batch, then close the clips that end with it."""
         if parcel.pixels is not None:
-            for place, face in enumerate(self._faces(parcel.pixels, parcel.cropped)):
+            for place, found in enumerate(self._faces(parcel.pixels, parcel.cropped)):
                 clip, frame = parcel.clips[place], parcel.frames[place]
-                face_id = -1 if face is None else self._cut(parcel.pixels[place], face, clip, frame, parcel.cropped)
-                self._record(clip).add(frame, parcel.times[place], face_id, face)
+                face_id = self._cut(parcel.pixels[place], found, clip, frame, parcel.cropped)
+                self._record(clip).add(frame, parcel.times[place], face_id, found[0] if found else None)
         for end in parcel.ends:
             self._close(end)
         self._store(self._settings.batch)
 
-    def _faces(self, pixels: NDArray[np.uint8], cropped: bool) -> list[Face | None]:
+    def _faces(self, pixels: NDArray[np.uint8], cropped: bool) -> list[list[Face]]:
+        """Of each frame its face, and the further ones that are wanted."""
         count, height, width = pixels.shape[:3]
         if min(height, width) < SMALLEST:
-            return [None] * count
+            return [[]] * count
         if cropped:
             whole = np.array([0, 0, width, height], np.float32)
-            return [Face(whole, float("nan"), None, 1)] * count
+            return [[Face(whole, float("nan"), None, 1)]] * count
         assert self._detector is not None
         found = self._detector.detect(pixels)
         if len(found) != count:
             raise PluginError(f"face detector {self._report.detector!r} gave {len(found)} results for {count} frames")
-        return [choose(one, pixels.shape[1:], self._settings.choose, self._settings.min_score) for one in found]
+        settings, shape = self._settings, pixels.shape[1:]
+        return [ranked(one, shape, settings.choose, settings.min_score, settings.most_faces) for one in found]
 
-    def _cut(self, pixels: NDArray[np.uint8], face: Face, clip: int, frame: int, cropped: bool) -> int:
-        """Queue the crop of a face; returns its id, which depends on the order of frames alone."""
-        face_id, self._next_face = self._next_face, self._next_face + 1
-        matrix = self._matrix(face, pixels.shape, cropped)
-        job = self._pool.submit(_crop, pixels, matrix, self._settings.size, self._encode)
-        self._pending.append((face_id, clip, frame, job))
-        return face_id
+    def _cut(self, pixels: NDArray[np.uint8], found: Sequence[Face], clip: int, frame: int, cropped: bool) -> int:
+        """Queue the crops of a frame's faces; returns the first one's id (-1 for none), which depends on the order of
+        frames alone."""
+        if not found:
+            return -1
+        place = {"clip": self._clips[clip].id, "frame": frame, "subject": self._subject(clip)}
+        chosen = self._crops.add(pixels, self._matrix(found[0], pixels.shape, cropped), **place)
+        for others in self._others:
+            for face in found[1:]:
+                x0, y0, x1, y1 = face.box
+                box = {"x0": x0, "y0": y0, "x1": x1, "y1": y1, "score": face.score}
+                others.add(pixels, self._matrix(face, pixels.shape, cropped), **place, beside=chosen, **box)
+                self._report.others += 1
+            others.store(self._settings.batch)  # a crowd's crops do not wait for the end of the batch
+        return chosen
 
     def _matrix(self, face: Face, shape: tuple[int, ...], cropped: bool) -> NDArray[np.float64]:
         settings = self._settings
@@ -166,9 +175,8 @@ class Work:
 
     def _listed(self, record: ClipRecord, end: ClipEnd) -> Iterator[dict[str, Any]]:
         """Give every frame of a clip without media a face that has no image; returns the clip's rows of the index."""
-        self._store(0)  # faces are stored in the order of their ids
-        first, self._next_face = self._next_face, self._next_face + end.frames
-        self._crops.append(crop_rows(record.clip, self._subject(end.clip), end, first))
+        subject = self._subject(end.clip)
+        first = self._crops.without_images(end.frames, lambda first: crop_rows(record.clip, subject, end, first))
         record.distinct = end.frames
         return listed_rows(record.clip, end, first)
 
@@ -176,24 +184,6 @@ class Work:
         return self._clips[clip].subject or self._clips[clip].id
 
     def _store(self, most: int) -> None:
-        """Write finished crops in order until at most `most` are waiting."""
-        while len(self._pending) > most:
-            face_id, clip, frame, job = self._pending.popleft()
-            image, digest = job.result()
-            self._crops.append(
-                {
-                    "face": [face_id],
-                    "clip": [self._clips[clip].id],
-                    "frame": [frame],
-                    "subject": [self._subject(clip)],
-                    "image": [image],
-                    "sha256": [digest],
-                }
-            )
-
-
-def _crop(
-    pixels: NDArray[np.uint8], matrix: NDArray[np.float64], size: int, encode: Callable[[NDArray[np.uint8]], bytes]
-) -> tuple[bytes, str]:
-    image = encode(warp(pixels, matrix, size))
-    return image, hashlib.sha256(image).hexdigest()
+        """Write finished crops in order until at most `most` of a table are waiting."""
+        for queue in (self._crops, *self._others):
+            queue.store(most)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from harness.components import JointScorer, LookupLabeler, Scorer, Scores
 from harness.errors import ConfigError, DataError
-from harness.faces.artifact import CROPS, read_crops, read_faces
+from harness.faces.artifact import CROPS, OTHERS, read_crops, read_faces
 from harness.labeling.changes import small_crops
 from harness.labeling.language import run as run_language
 from harness.labeling.providers import asked
@@ -27,6 +27,8 @@ Result = TypeVar("Result")
 def run(context: StageContext) -> None:
     """Stage `label`: params {"labeler", "label_space", "sample", "batch"}; inputs {"faces"}, {"truth"} if needed.
 
+    With the param "others", the votes are on the further faces of the sampled frames: a labeler that looks faces up by
+    clip and frame knows nothing of them and has none.
     Writes votes.parquet; for a vision-language model see `language`. DataError if there is no face; ConfigError for a
     labeler that keeps none of the contracts.
     """
@@ -43,6 +45,9 @@ def run(context: StageContext) -> None:
     faces = faces[chosen].reset_index(drop=True)
     if not len(faces):
         raise DataError("there is no face to label: the faces stage found none in any clip")
+    if context.params.get("others"):
+        _label_others(context, name, faces["face"].to_numpy())
+        return
     labeler = context.build("labelers", context.params["labeler"], label_space=space)
     scores = _ask(context, name, labeler, faces)
     for line in getattr(labeler, "notices", ()):
@@ -54,15 +59,28 @@ def run(context: StageContext) -> None:
     write_votes(context.folder, [votes])
 
 
-def _ask(context: StageContext, name: str, labeler: object, faces: pd.DataFrame) -> Scores:
+def _label_others(context: StageContext, name: str, sampled: NDArray[np.int64]) -> None:
+    space, source = context.label_space, context.inputs["faces"]
+    faces = read_faces(source, OTHERS)
+    faces = faces[np.isin(faces["beside"].to_numpy(), sampled)].reset_index(drop=True)
+    labeler = context.build("labelers", context.params["labeler"], label_space=space)
+    if isinstance(labeler, LookupLabeler):
+        faces = faces[:0]
+    scores = Scores(np.zeros((0, len(space)), np.float32))
+    if len(faces):
+        scores = _ask(context, name, labeler, faces, OTHERS)
+    write_votes(context.folder, [scored(faces, name, scores, len(space))])
+
+
+def _ask(context: StageContext, name: str, labeler: object, faces: pd.DataFrame, table: str = CROPS) -> Scores:
     if isinstance(labeler, LookupLabeler):
         frames = faces[["clip", "frame"]]
         return labeler.look_up(frames, _truth(context, name, frames))
     if isinstance(labeler, JointScorer):
-        measures = np.concatenate(_in_batches(context, name, faces, labeler.measure))
+        measures = np.concatenate(_in_batches(context, name, faces, labeler.measure, table))
         return labeler.judge(measures, faces[["clip", "frame"]])
     if isinstance(labeler, Scorer):
-        return _joined(_in_batches(context, name, faces, labeler.score))
+        return _joined(_in_batches(context, name, faces, labeler.score, table))
     if hasattr(labeler, "reply"):
         raise ConfigError(
             f"labeler {name!r} is a vision-language model, but its options do not derive from LanguageModelOptions"
@@ -71,7 +89,7 @@ def _ask(context: StageContext, name: str, labeler: object, faces: pd.DataFrame)
 
 
 def _in_batches(
-    context: StageContext, name: str, faces: pd.DataFrame, ask: Callable[[NDArray[np.uint8]], Result]
+    context: StageContext, name: str, faces: pd.DataFrame, ask: Callable[[NDArray[np.uint8]], Result], table: str
 ) -> list[Result]:
     """What `ask` answers to the faces' crops, batch after batch, in the order of `faces`."""
     results: list[Result] = []
@@ -79,7 +97,7 @@ def _in_batches(
     batch = int(context.params.get("batch", 64))
     for start in range(0, len(ids), batch):
         wanted = ids[start : start + batch]
-        results.append(ask(read_crops(context.inputs["faces"], wanted)))
+        results.append(ask(read_crops(context.inputs["faces"], wanted, table=table)))
         context.progress(f"labelling with {name}", start + len(wanted), len(ids))
     return results
 

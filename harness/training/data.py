@@ -13,7 +13,7 @@ from torch import Tensor
 
 from harness.errors import DataError
 from harness.expressions import LabelSpace
-from harness.faces.artifact import read_crops
+from harness.faces.artifact import CROPS, read_crops
 from harness.training.options import FineTuning
 from harness.training.pseudo import most_confident
 
@@ -130,11 +130,13 @@ def require_two_classes(counts: NDArray[np.int64], space: LabelSpace) -> None:
         )
 
 
-def centre_crops(folder: Path, faces: NDArray[np.int64], size: int, share: float) -> NDArray[np.uint8]:
+def centre_crops(
+    folder: Path, faces: NDArray[np.int64], size: int, share: float, table: str = CROPS
+) -> NDArray[np.uint8]:
     """Crops of a faces artifact, of each the centre that has `share` of its side: (N, size, size, 3) uint8 RGB."""
     side = round(size / share)
     start = (side - size) // 2
-    return read_crops(folder, faces, side)[:, start : start + size, start : start + size]
+    return read_crops(folder, faces, side, table)[:, start : start + size, start : start + size]
 
 
 def on_device(crops: NDArray[np.uint8], device: torch.device) -> Tensor:

@@ -1,6 +1,7 @@
 """Stage `predict`: a trained network's probabilities for every face.
 
-params  batch, precision, device, flip (average with the mirror image); threads (none: as torch chooses)
+params  batch, precision, device, flip (average with the mirror image); threads (none: as torch chooses);
+        others (predict the further faces of others.parquet instead)
 inputs  model (a train artifact), faces
 writes  probabilities.npy: (F, C) float32, the row is the face id; prediction.json: how it was computed
 """
@@ -13,7 +14,7 @@ import time
 import numpy as np
 import torch
 
-from harness.faces.artifact import read_faces
+from harness.faces.artifact import CROPS, OTHERS, read_faces
 from harness.stage import StageContext
 from harness.training import checkpoint
 from harness.training.arithmetic import Arithmetic, candidates, choose_device, fastest
@@ -42,7 +43,8 @@ def _run(context: StageContext) -> None:
     device = choose_device(params["device"])
     network, made_of = checkpoint.load(context.inputs["model"] / MODEL, context.registry)
     batch, flip = int(params["batch"]), bool(params.get("flip", False))
-    count = len(read_faces(context.inputs["faces"]))
+    table = OTHERS if params.get("others") else CROPS
+    count = len(read_faces(context.inputs["faces"], table))
     probabilities = np.full((count, len(made_of.label_space)), np.nan, np.float32)
     with out_of_memory_as_advice(made_of.backbone["use"], made_of.image_size, batch):
         arithmetic = _arithmetic(network, made_of, params["precision"], device, batch, count)
@@ -50,7 +52,7 @@ def _run(context: StageContext) -> None:
         for first in range(0, count, CHUNK):
             context.progress("predicting", first, count)
             faces = np.arange(first, min(first + CHUNK, count))
-            crops = centre_crops(context.inputs["faces"], faces, made_of.image_size, made_of.centre_crop)
+            crops = centre_crops(context.inputs["faces"], faces, made_of.image_size, made_of.centre_crop, table)
             images = on_device(crops, device)
             probabilities[faces] = probabilities_of(network, images, batch, arithmetic, flip=flip).numpy()
     context.progress("predicting", count, count)
