@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
 from harness.documents import readable_json, write_atomically
-from harness.errors import ConfigError, DataError
+from harness.errors import ConfigError, DataError, listed
 from harness.evaluation.scores import Scores
+from harness.leaderboard.migrate import completed, migrated
+from harness.leaderboard.pseudonyms import pseudonymous, pseudonyms, without_names
 from harness.leaderboard.redact import redacted
+from harness.leaderboard.shape import misfits
+from harness.store import fingerprint_of
 from harness.validation import explain
 
 RESULTS = "results"
+MOST = 16 * 2**20  # bytes of a record: 50 systems in 2,000 clips have a fourth of it
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
 SCHEMA_VERSION: Literal[2] = 2
 
@@ -99,17 +105,25 @@ class AskingRecord(_Data):
     unanswered: dict[str, int] = {}
 
 
+def _fitting(scores: Scores) -> Scores:
+    found = list(misfits(scores))
+    if found:
+        raise ValueError(listed(found, 3))
+    return scores
+
+
 class SeedScores(_Data):
     """The scores of one of several seeds."""
 
     seed: int
-    scores: Scores
+    scores: Annotated[Scores, AfterValidator(_fitting)]
 
 
 class Record(_Data):
-    """One run. Absolute paths, secrets and credentials in configuration and notices are taken out on the way in.
+    """One run. What is personal in configuration and notices is taken out on the way in (leaderboard.redact).
 
-    by_seed: of a run with several seeds, each one's scores; `scores` are then means over them.
+    by_seed: of a run with several seeds, each one's scores; `scores` are then means over them. seal: sha256 of
+    everything else as it was filed, so that a later edit shows; "" before it is filed.
     """
 
     schema_version: Literal[2] = SCHEMA_VERSION
@@ -128,33 +142,71 @@ class Record(_Data):
     notices: Annotated[list[str], BeforeValidator(redacted)] = Field(default_factory=list)
     outcomes: dict[str, int] = {}
     asked: list[AskingRecord] = []
-    scores: Scores
+    scores: Annotated[Scores, AfterValidator(_fitting)]
     by_seed: list[SeedScores] = []
+    seal: str = ""
 
     @classmethod
     def read(cls, path: Path) -> Record:
-        """The record in a file; DataError names the file and what is wrong with it."""
-        try:
-            record = cls.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise DataError(f"record {path.name!r} cannot be read: {error.strerror or error}") from error
-        except ValidationError as error:
+        """The record in a file, of this schema or an earlier one; DataError names the file and what is wrong."""
+        return check_place(read_record(path)[0], path)
+
+
+def read_record(path: Path) -> tuple[Record, dict[str, Any]]:
+    """The record in a file, and the JSON data that it was read from."""
+    data = _parsed(path)
+    try:
+        record = Record.model_validate(migrated(data))
+    except DataError as error:
+        raise DataError(f"record {path.name!r} in {str(path.parent)!r}: {error}") from error
+    except ValidationError as error:
+        raise DataError(
+            f"record {path.name!r} in {str(path.parent)!r} is not a run record of schema {SCHEMA_VERSION}: "
+            f"{explain(error, Record)}; mend it or take it out"
+        ) from error
+    if data["schema_version"] != SCHEMA_VERSION:
+        scores, seeds = completed(record.scores, {one.seed: one.scores for one in record.by_seed})
+        by_seed = [SeedScores(seed=seed, scores=one) for seed, one in seeds.items()]
+        record = record.model_copy(update={"scores": scores, "by_seed": by_seed})
+    return record, data
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; one too large to be a record is refused before it is read."""
+    where = f"record {path.name!r} in {str(path.parent)!r}"
+    try:
+        size = path.stat().st_size
+        if size > MOST:
             raise DataError(
-                f"record {path.name!r} in {str(path.parent)!r} is not a run record of schema {SCHEMA_VERSION}: "
-                f"{explain(error, cls)}; mend it or take it out"
-            ) from error
-        if (record.benchmark, record.run) != (path.parent.name, path.stem):
-            raise DataError(
-                f"record {path.name!r} in {str(path.parent)!r} is of run {record.run!r} of benchmark "
-                f"{record.benchmark!r}; move it to {RESULTS}/{record.benchmark}/{record.run}.json"
+                f"{where} has {size / 2**20:.1f} MB, and a record at most {MOST // 2**20}; take it out, and file the "
+                "run again: harness leaderboard add RUN"
             )
-        return record
+        data = from_json(path.read_bytes(), allow_inf_nan=False)
+    except OSError as error:
+        raise DataError(f"{where} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise DataError(f"{where} is not JSON: {error}; mend it or take it out") from error
+    if not isinstance(data, dict):
+        raise DataError(f"{where} is not a run record of schema {SCHEMA_VERSION}; take it out")
+    return data
 
 
-def pseudonymous(scores: Scores) -> Scores:
-    """The scores with clip names replaced by hashes: runs stay comparable clip by clip, file names stay at home."""
-    names = [hashlib.sha256(name.encode()).hexdigest()[:12] for name in scores.clips]
-    return scores.model_copy(update={"clips": names})
+def check_place(record: Record, path: Path) -> Record:
+    """The record, if the file lies where it belongs; DataError says where it belongs."""
+    if (record.benchmark, record.run) != (path.parent.name, path.stem):
+        raise DataError(
+            f"record {path.name!r} in {str(path.parent)!r} is of run {record.run!r} of benchmark "
+            f"{record.benchmark!r}; move it to {RESULTS}/{record.benchmark}/{record.run}.json"
+        )
+    return record
+
+
+def seal_of(data: Mapping[str, Any]) -> str:
+    """The seal that a record's JSON data should have; DataError for numbers that are not finite."""
+    try:
+        return fingerprint_of({name: value for name, value in data.items() if name != "seal"})
+    except ValueError as error:
+        raise DataError("a number is not finite") from error
 
 
 def results_folder(leaderboards: Path, benchmark: str) -> Path:
@@ -162,12 +214,27 @@ def results_folder(leaderboards: Path, benchmark: str) -> Path:
     return leaderboards / RESULTS / _checked("benchmark", benchmark)
 
 
+def record_path(leaderboards: Path, benchmark: str, run: str) -> Path:
+    """Where the record of a run lies; ConfigError for names that are none for files."""
+    return results_folder(leaderboards, benchmark) / f"{_checked('run', run)}.json"
+
+
 def file_record(record: Record, leaderboards: Path) -> Path:
-    """Write <leaderboards>/results/<benchmark>/<run>.json, whole or not at all; a run of the same name is replaced."""
-    path = results_folder(leaderboards, record.benchmark) / f"{_checked('run', record.run)}.json"
-    by_seed = [one.model_copy(update={"scores": pseudonymous(one.scores)}) for one in record.by_seed]
-    shared = record.model_copy(update={"scores": pseudonymous(record.scores), "by_seed": by_seed})
-    return write_atomically(path, readable_json(shared.model_dump(mode="json")))
+    """Write a run's own record, clips and subjects under other names; a record of the same name is replaced."""
+    names = pseudonyms(record.scores.clips)
+    shared = {
+        "scores": pseudonymous(record.scores),
+        "by_seed": [one.model_copy(update={"scores": pseudonymous(one.scores)}) for one in record.by_seed],
+        "notices": [without_names(notice, names) for notice in record.notices],
+    }
+    return write_record(record.model_copy(update=shared), leaderboards)
+
+
+def write_record(record: Record, leaderboards: Path) -> Path:
+    """Write <leaderboards>/results/<benchmark>/<run>.json with a new seal, whole or not at all."""
+    path = record_path(leaderboards, record.benchmark, record.run)
+    data = record.model_dump(mode="json", exclude={"seal"})
+    return write_atomically(path, readable_json({**data, "seal": seal_of(data)}))
 
 
 def _checked(what: str, name: str) -> str:

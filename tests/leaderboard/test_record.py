@@ -3,14 +3,19 @@ import json
 import pytest
 
 from harness.errors import ConfigError, DataError
-from harness.leaderboard.record import Record, SeedScores, file_record
+from harness.leaderboard.record import Record, SeedScores, file_record, write_record
 
 
 def test_a_filed_record_reads_back(make_record, tmp_path):
     record = make_record()
     path = file_record(record, tmp_path)
     assert path == tmp_path / "results" / "trial" / "facs.json"
-    assert Record.read(path).model_dump(exclude={"scores"}) == record.model_dump(exclude={"scores"})
+    found, unlike = Record.read(path), {"scores", "seal"}
+    assert found.model_dump(exclude=unlike) == record.model_dump(exclude=unlike)
+    assert found.scores.systems == record.scores.systems
+    assert (len(found.seal), record.seal) == (64, "")
+    before = path.read_bytes()
+    assert write_record(found, tmp_path).read_bytes() == before
 
 
 def test_a_record_holds_no_path_and_no_clip_name(make_record, tmp_path):
@@ -44,9 +49,15 @@ def test_names_that_cannot_name_a_file_are_refused(make_record, tmp_path, change
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "is not a run record of schema 1: "),
-        ('{"a": 1}', "is not a run record of schema 1: "),
-        ("[]", "is not a run record of schema 1: "),
+        ("{", "is not JSON: EOF while parsing"),
+        ('{"schema_version": 2, "run": NaN}', "is not JSON: expected value"),
+        ("[" * 10_000, "is not JSON: recursion limit exceeded"),
+        ('{"a": 1}', "schema None is not known, this version reads 1 and 2; it is no record of a run"),
+        ('{"schema_version": 3}', "schema 3 is not known, this version reads 1 and 2; install a newer cer-harness"),
+        ('{"schema_version": 1}', "is not a run record of schema 2: key 'run' is missing"),
+        ('{"schema_version": 1, "scores": 7, "by_seed": [7]}', "is not a run record of schema 2: key 'run' is missing"),
+        ('{"schema_version": 2, "Run": "x"}', "is not a run record of schema 2: .*and 5 more; mend it or take it out"),
+        ("[]", "is not a run record of schema 2; take it out"),
     ],
 )
 def test_a_foreign_file_is_named(tmp_path, text, message):
@@ -57,10 +68,21 @@ def test_a_foreign_file_is_named(tmp_path, text, message):
         Record.read(path)
 
 
-def test_a_record_of_a_later_schema_is_named(make_record, tmp_path):
+def test_a_file_too_large_for_a_record_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    path = tmp_path / "huge.json"
+    with path.open("wb") as file:
+        file.truncate(50 * 2**20)
+    monkeypatch.setattr("pathlib.Path.read_bytes", None)
+    with pytest.raises(DataError, match=r"record 'huge.json' in .* has 50.0 MB, and a record at most 16; take it out"):
+        Record.read(path)
+
+
+def test_an_unknown_key_at_any_depth_is_refused_with_the_nearest_name(make_record, tmp_path):
     path = file_record(make_record(), tmp_path)
-    path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 2}))
-    with pytest.raises(DataError, match="not a run record of schema 1: key 'schema_version' = 2"):
+    data = json.loads(path.read_text())
+    data["scores"]["systems"][0]["acuracy"] = 1.0
+    path.write_text(json.dumps(data))
+    with pytest.raises(DataError, match=r"key 'scores.systems.0.acuracy' is not known; did you mean 'accuracy'\?"):
         Record.read(path)
 
 
@@ -73,7 +95,7 @@ def test_a_record_in_the_wrong_place_is_told_where_it_belongs(make_record, tmp_p
 
 def test_a_record_that_is_a_folder_is_named(tmp_path):
     (tmp_path / "odd.json").mkdir()
-    with pytest.raises(DataError, match=r"record 'odd.json' cannot be read: "):
+    with pytest.raises(DataError, match=r"record 'odd.json' in .* cannot be read: Is a directory"):
         Record.read(tmp_path / "odd.json")
 
 
