@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from harness.plan import Plan
 from harness.recording import make_record
 from harness.run import Outcome
 from harness.store import fingerprint_of
+from harness.training import histories
 
 DONE = "run.json"
 
@@ -87,6 +88,14 @@ def _read(path: Path) -> Any:
         return None
 
 
+def _trainings(plan: Plan, outcome: Outcome) -> Iterator[histories.Training]:
+    """Every training of every seed, in the plan's order."""
+    for role, stage in plan.stages.items():
+        if stage.kind == "train":
+            phase, _, network = role.partition(":")
+            yield phase.partition("@")[0], network, int(stage.params["seed"]), outcome.of(stage).folder
+
+
 def _fill(folder: Path, experiment: Experiment, plan: Plan, outcome: Outcome, scores: Scores) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     stored = {role: outcome.of(stage).folder for role, stage in plan.stages.items() if stage in plan.results}
@@ -97,6 +106,8 @@ def _fill(folder: Path, experiment: Experiment, plan: Plan, outcome: Outcome, sc
     write_atomically(folder / "scores.csv", as_csv(scores))
     if scores.seeds:
         write_atomically(folder / "seeds.csv", spread.as_csv(scores))
+    if found := list(_trainings(plan, outcome)):
+        write_atomically(folder / histories.FILE, histories.collected(found))
     for sheet in stored["faces:target"].glob("contact.*"):
         shutil.copyfile(sheet, folder / f"faces{sheet.suffix}")
     trainings = {

@@ -16,6 +16,7 @@ from harness.evaluation.scores import Scores
 from harness.evaluation.stage import read_scores
 from harness.fusion.predictions import labelled, matrix, read_labels
 from harness.fusion.stage import clip_starts, distinct_faces
+from harness.training import histories
 
 MOST_CLIPS = 12
 
@@ -51,7 +52,7 @@ def write_charts(
     with style.settings():
         written = _score_charts(folder, scored, scores_over_seeds) if scored is not None else []
         histories = {
-            phase: {name: curves.read_history(path / "history.csv") for name, path in networks.items()}
+            phase: {name: curves.read_history(path / histories.FILE) for name, path in networks.items()}
             for phase, networks in (trainings or {}).items()
             if networks
         }

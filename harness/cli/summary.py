@@ -26,6 +26,7 @@ def print_summary(console: Console, run: WrittenRun, seconds: float) -> None:
     for note in (*run.scores.notes, *run.notes):
         console.print(Text.assemble(("note ", "yellow"), note), soft_wrap=True)
     scores = ["scores.csv", *(["seeds.csv"] if run.scores.seeds else [])]
+    scores += ["history.csv"] if (run.folder / "history.csv").is_file() else []
     tables = ", ".join(path.suffix[1:] for path in run.tables)
     lines = [
         ("run", f"{run.folder}/ (predictions.csv, labels.csv, {', '.join(scores)}, charts/)"),

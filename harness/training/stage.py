@@ -24,7 +24,7 @@ from harness.expressions import LabelSpace
 from harness.stage import StageContext
 from harness.stages import STAGES
 from harness.store import UNFINISHED, fingerprint_of
-from harness.training import checkpoint
+from harness.training import checkpoint, histories
 from harness.training.arithmetic import Arithmetic, candidates, choose_device, fastest
 from harness.training.data import Examples
 from harness.training.loop import Fitted, fit
@@ -34,7 +34,7 @@ from harness.training.network import Classifier, make_classifier
 from harness.training.options import FineTuning, HeadOptions
 from harness.training.resume import Progress, Unfinished
 
-MODEL, HISTORY, RECORD = "model.safetensors", "history.csv", "training.json"
+MODEL, HISTORY, RECORD = "model.safetensors", histories.FILE, "training.json"
 
 
 def run(context: StageContext) -> None:
