@@ -321,7 +321,7 @@ class JobResult:
 
 
 class Executor(Protocol):
-    """Runs stages one after another or elsewhere. Built as target(options); used as a context manager."""
+    """Runs stages, here or elsewhere. Built as target(options); used as a context manager."""
 
     def __enter__(self) -> Executor: ...
 
@@ -329,6 +329,30 @@ class Executor(Protocol):
 
     def run(self, job: Job, progress: Callable[[str, float, float | None], None]) -> JobResult:
         """Run one job to its end; progress(text, done, total). Errors of the stage are raised as HarnessError."""
+
+
+class Lane(Protocol):
+    """One of several places of an executor where networks are trained at the same time, each place by its own thread.
+
+    All stages of a network run on one lane, so what a lane holds between two jobs (the faces on its GPU) is of use.
+    """
+
+    def run(self, job: Job, progress: Callable[[str, float, float | None], None]) -> JobResult:
+        """As Executor.run."""
+
+    def stop(self) -> None:
+        """Called by another thread, for good: end what runs here so that `run` raises, and let nothing more begin."""
+
+
+@runtime_checkable
+class LanedExecutor(Executor, Protocol):
+    """An executor that can train several networks at once. Any other is given one job after another."""
+
+    def lanes(self, device: str, networks: int) -> Sequence[Lane]:
+        """At most `networks` lanes for trainings on `device` (the experiment's training.device); fewer than two: none.
+
+        `run` is not called while lanes are at work, and lanes are not used again after the next `run` or `lanes`.
+        """
 
 
 Registered = Iterable[ComponentSpec]

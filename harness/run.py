@@ -1,35 +1,24 @@
-"""Running a plan: what is missing, one stage after another, each artifact finished before the next begins."""
+"""Running a plan: what is missing, in the plan's order, each artifact finished before a stage that needs it begins.
+
+Stages run one after another. Where the executor offers several lanes, networks are trained on them at the same time,
+each with all its stages on one lane; everything else runs alone, as ever.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import itertools
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from harness.components import Executor, Job, JobResult
-from harness.errors import StoreError
-from harness.plan import Pending, Plan, Stage, pending
-from harness.store import Artifact, Manifest, Store
+from harness.components import Executor, Lane, LanedExecutor
+from harness.lanes import chains_of, spread
+from harness.making import Making, Reporter, Step, job_of
+from harness.plan import Plan, Stage, pending
+from harness.stages import STAGES
+from harness.store import Artifact, Store
 
-
-class Reporter(Protocol):
-    """Who is told how a run goes."""
-
-    def begin(self, todo: Pending) -> None:
-        """What is cached, what has to run, what was found damaged."""
-
-    def started(self, stage: Stage, number: int, total: int) -> None:
-        """Stage `number` of `total` (from 1) begins."""
-
-    def progress(self, text: str, done: float, total: float | None) -> None:
-        """The current stage goes on."""
-
-    def waiting(self, stage: Stage) -> None:
-        """Another run computes this stage; this one waits for it."""
-
-    def finished(self, stage: Stage, artifact: Artifact, *, computed: bool) -> None:
-        """The artifact stands; computed=False if another run made it meanwhile."""
+__all__ = ["Outcome", "Reporter", "execute", "job_of"]
 
 
 @dataclass(frozen=True)
@@ -58,61 +47,32 @@ def execute(
     for stage, _reason in todo.damaged:
         with store.lock(stage.fingerprint):
             store.invalidate(stage.kind, stage.fingerprint)
-    artifacts = {stage.fingerprint: artifact for stage, artifact in todo.cached}
-    computed: set[str] = set()
-    for number, stage in enumerate(todo.missing, start=1):
-        reporter.started(stage, number, len(todo.missing))
-        with store.lock(stage.fingerprint, lambda stage=stage: reporter.waiting(stage)):  # type: ignore[misc]
-            again = stage.fingerprint in anew
-            artifact = None if again else _found_meanwhile(stage, store)
-            if artifact is None:
-                artifact = _compute(stage, store, executor, reporter, artifacts, plugins, replace=again)
-                computed.add(stage.fingerprint)
-        artifacts[stage.fingerprint] = artifact
-        reporter.finished(stage, artifact, computed=stage.fingerprint in computed)
-    for fingerprint, artifact in artifacts.items():
-        store.used(artifact.manifest.stage, fingerprint)
-    return Outcome(artifacts, frozenset(computed))
+    making = Making(store, plugins, anew, {stage.fingerprint: artifact for stage, artifact in todo.cached})
+    steps = [Step(stage, number, len(todo.missing)) for number, stage in enumerate(todo.missing, start=1)]
+    for of_networks, block in itertools.groupby(steps, lambda step: STAGES[step.stage.kind].of_network):
+        _run_block(list(block), making, executor, reporter, of_networks=of_networks)
+    # Lanes finish in any order; what is written from the outcome should not depend on it.
+    order = [stage.fingerprint for stage in (*(stage for stage, _ in todo.cached), *todo.missing)]
+    for fingerprint in order:
+        store.used(making.artifacts[fingerprint].manifest.stage, fingerprint)
+    return Outcome({fingerprint: making.artifacts[fingerprint] for fingerprint in order}, frozenset(making.computed))
 
 
-def _found_meanwhile(stage: Stage, store: Store) -> Artifact | None:
-    try:
-        return store.find(stage.kind, stage.fingerprint)
-    except StoreError:
-        store.invalidate(stage.kind, stage.fingerprint)
-        return None
+def _run_block(
+    block: Sequence[Step], making: Making, executor: Executor, reporter: Reporter, *, of_networks: bool
+) -> None:
+    """Run neighbours in the plan; what they need of stages outside the block stands."""
+    chains = chains_of(block) if of_networks else [list(block)]
+    lanes = _lanes(executor, block, len(chains))
+    if len(lanes) > 1:
+        spread(chains, lanes, making.make, reporter)
+        return
+    for step in block:
+        making.make(step, executor.run, reporter)
 
 
-def _compute(
-    stage: Stage, store: Store, executor: Executor, reporter: Reporter, artifacts: Mapping[str, Artifact],
-    plugins: Mapping[str, Any], *, replace: bool = False,
-) -> Artifact:  # fmt: skip
-    with store.writing(stage.fingerprint) as folder:
-        inputs = {name: artifacts[one.fingerprint].folder for name, one in stage.inputs.items()}
-        job = job_of(stage, inputs, folder, store, plugins)
-        result: JobResult = executor.run(job, reporter.progress)
-        manifest = Manifest(
-            stage=stage.kind,
-            fingerprint=stage.fingerprint,
-            key=stage.fingerprint_key,
-            files={},
-            notices=tuple(result.notices),
-            seconds=result.seconds,
-            peak_memory=result.peak_memory,
-        )
-        if replace:
-            store.invalidate(stage.kind, stage.fingerprint)
-        return store.commit(folder, manifest)
-
-
-def job_of(stage: Stage, inputs: Mapping[str, Path], folder: Path, store: Store, plugins: Mapping[str, Any]) -> Job:
-    """A stage as the job that an executor runs: inputs by name, the folder to write, the store's caches."""
-    return Job(
-        kind=stage.kind,
-        title=stage.title,
-        params=stage.params,
-        inputs={name: str(one) for name, one in inputs.items()},
-        folder=str(folder),
-        plugins=plugins,
-        caches=str(store.root),
-    )
+def _lanes(executor: Executor, block: Sequence[Step], networks: int) -> Sequence[Lane]:
+    devices = {str(step.stage.params.get("device", "auto")) for step in block}
+    if networks < 2 or len(devices) > 1 or not isinstance(executor, LanedExecutor):
+        return []
+    return executor.lanes(devices.pop(), networks)

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from harness.errors import StoreError
 from harness.weights import sha256_of
@@ -26,6 +26,7 @@ from harness.weights import sha256_of
 MANIFEST = "manifest.json"
 UNFINISHED = ".unfinished"  # below the root: trainings that can go on where they were cut off
 SCHEMA = 1
+LOOK_EVERY = 0.2  # seconds between two looks at a lock that another process holds
 
 
 def canonical(data: Any) -> str:
@@ -148,15 +149,21 @@ class Store:
         return Artifact(target, manifest)
 
     @contextlib.contextmanager
-    def lock(self, fingerprint: str, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-        """Hold the artifact's lock; `waiting` is called once if another process holds it."""
+    def lock(
+        self, fingerprint: str, waiting: Callable[[], None] = lambda: None, patience: Callable[[], None] | None = None
+    ) -> Iterator[None]:
+        """Hold the artifact's lock; `waiting` is called once if another process holds it.
+
+        patience: called again and again meanwhile; it ends the waiting by raising. A thread that Ctrl-C does not reach
+        needs it.
+        """
         path = self.root / ".locks" / fingerprint
         with path.open("a") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 waiting()
-                fcntl.flock(handle, fcntl.LOCK_EX)
+                _wait_for(handle, patience)
             yield
 
     def artifacts(self) -> Iterator[tuple[str, str]]:
@@ -191,6 +198,20 @@ class Store:
                 freed += path.stat().st_size
                 path.unlink(missing_ok=True)
         return removed, freed
+
+
+def _wait_for(handle: IO[str], patience: Callable[[], None] | None) -> None:
+    if patience is None:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        return
+    held = False
+    while not held:
+        patience()
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held = True
+        except BlockingIOError:
+            time.sleep(LOOK_EVERY)
 
 
 def full_disk(error: OSError, where: Path) -> StoreError:

@@ -15,7 +15,7 @@ PUBLIC = {"errors", "expressions", "components", "vlm", "hookspecs", "weights", 
 # The bottom of the line, lowest first: each may import those before it and nothing else of the core.
 FLOORS = ["errors", "validation", "expressions", "components", "vlm", "hookspecs", "discovery", "plugins", "stage"]
 # Rooms: stage functions and what they stand on. They see the floors and the rooms named here, never plan or cli.
-ABOVE = {"plan", "layout", "run", "cli", "executors"}
+ABOVE = {"plan", "layout", "run", "making", "lanes", "cli", "executors"}
 
 
 def imported(path: Path, package: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,10 @@ class Annotating:
             write_atomically(self.out / TABLE, results_table(faces, fused, self._names).to_csv(index=False))
             note = self._chart(results)
             drawing = time.monotonic()
-            reporter.started(Stage("draw", "draw and encode", {}, {}), 1, 1)
-            frames = write_annotated(self.out / VIDEO, self._video, results, self._names, reporter.progress)
+            draw = Stage("draw", "draw and encode", {}, {})
+            reporter.started(draw, 1, 1)
+            tell = partial(reporter.progress, draw)
+            frames = write_annotated(self.out / VIDEO, self._video, results, self._names, tell)
         self._tell(frames, time.monotonic() - drawing, note)
 
     def _built_executor(self) -> Any:

@@ -1,8 +1,9 @@
-"""How a run looks to a person: a live line a stage on a terminal, plain lines elsewhere."""
+"""How a run looks to a person: a live line for each stage under way on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.markup import escape
@@ -57,6 +58,16 @@ def duration(seconds: float) -> str:
     return f"about {seconds / 3600:.1f} h left"
 
 
+@dataclass
+class _UnderWay:
+    """A stage that is being made: its line on the terminal, its place in the plan, since when, its pace."""
+
+    task: TaskID
+    number: str
+    began: float
+    pace: Pace = field(default_factory=Pace)
+
+
 class ConsoleReporter:
     """Reports a run on a console; a context manager."""
 
@@ -66,9 +77,7 @@ class ConsoleReporter:
             TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn(),
             TextColumn("[dim]{task.fields[text]}"), console=console, transient=True, disable=not console.is_terminal,
         )  # fmt: skip
-        self._task: TaskID | None = None
-        self._began = 0.0
-        self._pace = Pace()
+        self._under_way: dict[Stage, _UnderWay] = {}
         self._shown: set[str] = set()
 
     def __enter__(self) -> ConsoleReporter:
@@ -94,34 +103,27 @@ class ConsoleReporter:
             self._line(f"{len(todo.missing)} stages to run")
 
     def started(self, stage: Stage, number: int, total: int) -> None:
-        self._began = time.monotonic()
-        self._pace = Pace()
-        self._number = f"{number:>2}/{total}"
-        self._title = f"{self._number} {stage.title}"
-        if self._task is not None:
-            self._bar.remove_task(self._task)
-        self._task = self._bar.add_task(escape(self._title), total=None, text="")
+        began, place = time.monotonic(), f"{number:>2}/{total}"
+        task = self._bar.add_task(escape(f"{place} {stage.title}"), total=None, text="")
+        self._under_way[stage] = _UnderWay(task, place, began)
 
-    def progress(self, text: str, done: float, total: float | None) -> None:
-        if self._task is not None:
-            self._bar.update(
-                self._task, completed=int(done), total=None if total is None else int(total), text=escape(text)
-            )
-        if not self.console.is_terminal and self._pace.due(done, total, time.monotonic()):
-            parts = [amounts(done, total), text, self._pace.left]
-            self._line(escape(f"{self._title}: {', '.join(part for part in parts if part)}"))
+    def progress(self, stage: Stage, text: str, done: float, total: float | None) -> None:
+        one = self._under_way[stage]
+        self._bar.update(one.task, completed=int(done), total=None if total is None else int(total), text=escape(text))
+        if not self.console.is_terminal and one.pace.due(done, total, time.monotonic()):
+            parts = [amounts(done, total), text, one.pace.left]
+            self._line(escape(f"{one.number} {stage.title}: {', '.join(part for part in parts if part)}"))
 
     def waiting(self, stage: Stage) -> None:
         self._line(f"[yellow]waiting[/]  another run computes {escape(stage.title)}")
 
     def finished(self, stage: Stage, artifact: Artifact, *, computed: bool) -> None:
-        if self._task is not None:
-            self._bar.remove_task(self._task)
-            self._task = None
-        seconds = time.monotonic() - self._began
+        one = self._under_way.pop(stage)
+        self._bar.remove_task(one.task)
+        seconds = time.monotonic() - one.began
         peak = f"{artifact.manifest.peak_memory / 2**20:>6.0f} MB" if artifact.manifest.peak_memory else ""
         how = "" if computed else " [dim](made by another run)[/]"
-        self._line(f"{self._number} {escape(stage.title):<36}{seconds:>7.1f} s {peak}{how}")
+        self._line(f"{one.number} {escape(stage.title):<36}{seconds:>7.1f} s {peak}{how}")
         self._notices(artifact)
 
     def _notices(self, artifact: Artifact) -> None:

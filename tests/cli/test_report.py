@@ -61,11 +61,12 @@ def test_amounts_are_readable():
 
 
 def test_a_plain_line_has_stage_amount_text_and_time_left(monkeypatch):
-    moments = iter([0.0, 0.0, 0.0, 1.0, 31.0])  # reporter's pace, stage's begin, stage's pace, two reports
+    moments = iter([0.0, 0.0, 1.0, 31.0])  # stage's begin, stage's pace, two reports
     monkeypatch.setattr(report, "time", SimpleNamespace(monotonic=lambda: next(moments)))
     file = io.StringIO()
     reporter = ConsoleReporter(Console(file=file))
-    reporter.started(Stage("label", "label (claude)", {}, {}), 4, 5)
-    reporter.progress("3 [in] flight", 0, 100)
-    reporter.progress("3 [in] flight", 25, 100)
+    stage = Stage("label", "label (claude)", {}, {})
+    reporter.started(stage, 4, 5)
+    reporter.progress(stage, "3 [in] flight", 0, 100)
+    reporter.progress(stage, "3 [in] flight", 25, 100)
     assert file.getvalue().splitlines() == [" 4/5 label (claude): 25 of 100, 3 [in] flight, about 2 min left"]
