@@ -51,13 +51,13 @@ def write_charts(
     """
     with style.settings():
         written = _score_charts(folder, scored, scores_over_seeds) if scored is not None else []
-        histories = {
+        phases = {
             phase: {name: curves.read_history(path / histories.FILE) for name, path in networks.items()}
             for phase, networks in (trainings or {}).items()
             if networks
         }
-        if histories:
-            written.append(style.save(curves.learning_curves(histories), folder / "learning-curves.png"))
+        if phases:
+            written.append(style.save(curves.learning_curves(phases), folder / "learning-curves.png"))
         drawn = None
         for series in _clips(faces, fused, labels, truth, classes, trained, most_clips):
             path = _free(folder, f"clip-{_file_name(series.clip)}", written)
