@@ -24,14 +24,15 @@ def run(context: StageContext) -> None:
     """Write decisions.parquet: one row a frame of the faces artifact's index, in its order.
 
     params {"aggregator", "smoothing", "gaps", "voters": names in order, "label_space"}; inputs {"faces", "voter-0",
-    ...}. Columns: clip, frame, time, face, status as in the index; label int16 (-1 none), confidence float32,
-    probabilities fixed-size list of C float32 (NaN where none), unsmoothed int16 (the label before gaps were filled
-    and smoothed).
+    ...}. With the param {"faces": "maximum"} a frame is judged by all its faces, see `maximum`: inputs {"others-0",
+    ...}; where the voters are labelers, the param "labels" is the aggregator that makes them one.
+    Columns: clip, frame, time, face, status as in the index; label int16 (-1 none), confidence float32, probabilities
+    fixed-size list of C float32 (NaN where none), unsmoothed int16 (the label before gaps were filled and smoothed).
     """
     settings = Smoothing.read(context.params.get("smoothing", {}))
     index = read_index(context.inputs["faces"])
-    decided = _aggregate(context, distinct_faces(context.inputs["faces"]))
-    frames = _spread(decided, index["face"].to_numpy())
+    votes, item = _votes(context, index)
+    frames = _spread(_aggregate(context, votes), item)
     context.progress("smoothing", 0, None)
     bounds = clip_starts(index["clip"].to_numpy(zero_copy_only=False))
     filled = _fill(frames, bounds, index["face"].to_numpy() < 0, context.params.get("gaps", "leave"))
@@ -59,7 +60,14 @@ def clip_starts(clips: NDArray[Any]) -> NDArray[np.int64]:
     return np.concatenate([[0], changes, [len(clips)]]) if len(clips) else np.zeros(1, np.int64)
 
 
-def _aggregate(context: StageContext, faces: int) -> Decisions:
+def _votes(context: StageContext, index: Any) -> tuple[Votes, NDArray[np.int64]]:
+    """The votes on all items, and the item of each frame (-1 none): a distinct face, with its company if wanted."""
+    faces = distinct_faces(context.inputs["faces"])
+    if context.params.get("faces", "chosen") == "maximum":
+        from harness.fusion.maximum import read_company, votes_over_faces
+
+        company = read_company(context.inputs["faces"], index, faces)
+        return votes_over_faces(context, company), company.item
     voters = tuple(context.params["voters"])
     classes = len(context.label_space)
     if not voters:
@@ -71,8 +79,13 @@ def _aggregate(context: StageContext, faces: int) -> Decisions:
             votes[number] = predictions(context.inputs[f"voter-{number}"], faces, classes)
         except DataError as error:
             raise DataError(f"voter {name!r}: {error}") from error
+    return Votes(votes, voters), index["face"].to_numpy()
+
+
+def _aggregate(context: StageContext, votes: Votes) -> Decisions:
+    _, faces, classes = votes.probabilities.shape
     aggregator = context.build("aggregators", context.params["aggregator"])
-    decided: Decisions = aggregator.aggregate(Votes(votes, voters))
+    decided: Decisions = aggregator.aggregate(votes)
     if decided.labels.shape != (faces,) or decided.probabilities.shape != (faces, classes):
         raise DataError(
             f"aggregator {context.params['aggregator']['use']!r} returned labels of shape {decided.labels.shape} and "
@@ -81,15 +94,15 @@ def _aggregate(context: StageContext, faces: int) -> Decisions:
     return decided
 
 
-def _spread(decided: Decisions, face: NDArray[np.int64]) -> Decisions:
-    """Decisions of faces -> decisions of frames; a frame without a face has none."""
+def _spread(decided: Decisions, item: NDArray[np.int64]) -> Decisions:
+    """Decisions of items -> decisions of frames; a frame without a face has none."""
     if not len(decided.labels):
         return Decisions(
-            np.full(len(face), -1), np.full((len(face), decided.probabilities.shape[1]), np.nan, np.float32)
+            np.full(len(item), -1), np.full((len(item), decided.probabilities.shape[1]), np.nan, np.float32)
         )
-    shown = face >= 0
-    labels = np.where(shown, decided.labels[face], -1)
-    return Decisions(labels, np.where(shown[:, None], decided.probabilities[face], np.float32(np.nan)))
+    shown = item >= 0
+    labels = np.where(shown, decided.labels[item], -1)
+    return Decisions(labels, np.where(shown[:, None], decided.probabilities[item], np.float32(np.nan)))
 
 
 def _fill(frames: Decisions, bounds: NDArray[np.int64], faceless: NDArray[np.bool_], gaps: str) -> Decisions:
