@@ -1,48 +1,19 @@
-"""The rows of a leaderboard: one a run and system, ranked by macro-F1."""
+"""The records of a benchmark as a leaderboard: two boards of ranked rows, one row a run and system."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from harness.errors import DataError, listed, nearest
-from harness.evaluation.scores import SystemScore
+from harness.errors import DataError, nearest
+from harness.evaluation.scores import Scores, SystemScore
+from harness.leaderboard.boards import ROLES, Board, Leaderboard, Name, Row
+from harness.leaderboard.evidence import Evidence
+from harness.leaderboard.notes import board_notes, notes
 from harness.leaderboard.record import RESULTS, Record, results_folder
-
-
-@dataclass(frozen=True)
-class Row:
-    """One system of one run; where that had several seeds, means over these (score.spread).
-
-    rank: 1 + the number of rows with a higher macro-F1; equal ones share it.
-    cost: US dollars of all replies that the run's labels rest on; cost_per_correct: of a labeler, cost of one face
-    divided by the share of right labels among the annotated frames it was asked about. None: nobody was asked in
-    words, or the price is not known.
-    """
-
-    rank: int
-    run: str
-    score: SystemScore
-    cost: float | None = None
-    cost_per_correct: float | None = None
-
-    @property
-    def system(self) -> str:
-        """The system's name with the state it was scored in."""
-        return self.score.system + (f", {self.score.phase}" if self.score.phase else "")
-
-
-@dataclass(frozen=True)
-class Leaderboard:
-    """A benchmark: its rows, best first; classes; macro-F1 of guessing (None if not known); notes on comparability."""
-
-    benchmark: str
-    label_space: str
-    classes: tuple[str, ...]
-    rows: tuple[Row, ...]
-    chance: float | None
-    notes: tuple[str, ...]
+from harness.leaderboard.reference import chosen
+from harness.leaderboard.standings import against, basis_of, detectable, ranked
 
 
 def benchmarks(leaderboards: Path) -> list[str]:
@@ -61,9 +32,79 @@ def record_files(leaderboards: Path, benchmark: str) -> list[Path]:
     return files
 
 
-def leaderboard(records: Iterable[Record]) -> Leaderboard:
-    """The records of one benchmark as ranked rows; DataError if they are of different label spaces."""
-    records = sorted(records, key=lambda one: one.run)
+def leaderboard(records: Iterable[Record], reference: str | None = None) -> Leaderboard:
+    """The records of one benchmark, in any order, as a leaderboard.
+
+    reference: "RUN" or "RUN:SYSTEM", what other rows are seen against; if None, the best labeler named claude, else the
+    best labeler. DataError for records of different label spaces, ConfigError for a reference that is none of the rows.
+    """
+    evidence = Evidence()
+    rows: list[Row] = []
+    lean: list[Record] = []
+    for record in records:
+        lean.append(_lean(record))
+        rows += _rows(record, lean[-1], evidence)
+    lean.sort(key=lambda one: one.run)
+    rows.sort(key=lambda row: (row.run, row.system))
+    _one_space(lean)
+    first = lean[0]
+    boards: dict[Name, list[Row]] = {
+        name: [row for row in rows if row.score.role in roles] for name, roles in ROLES.items()
+    }
+    return Leaderboard(
+        benchmark=first.benchmark,
+        label_space=first.scores.label_space,
+        classes=tuple(first.scores.classes),
+        boards=tuple(_board(name, boards, evidence, reference) for name in ROLES),
+        chance=next((found for one in lean if (found := one.scores.chance) is not None), None),
+        records={one.run: one for one in lean},
+        notes=tuple(notes(lean)),
+    )
+
+
+def _board(name: Name, boards: dict[Name, list[Row]], evidence: Evidence, wanted: str | None) -> Board:
+    basis = basis_of(boards[name])
+    rows = ranked(boards[name], basis)
+    reference = chosen(name, {**boards, name: rows}, basis, wanted)
+    clusters = ("clip", 0)
+    if basis:
+        compared = next(row for row in rows if row.items == basis)
+        clusters = (evidence.bases[basis].clusters, 0 if compared.sums is None else compared.sums.shape[1])
+    if reference is not None:
+        rows = against(rows, reference)
+    return Board(
+        name=name,
+        rows=tuple(rows),
+        reference=reference,
+        clusters=clusters,
+        detectable=detectable(rows, clusters[1]),
+        notes=tuple(board_notes(rows, reference, clusters, basis, evidence.bases)),
+    )
+
+
+def _rows(record: Record, lean: Record, evidence: Evidence) -> list[Row]:
+    """The rows of a record, not yet ranked."""
+    seconds = sum(stage.seconds for stage in record.stages) if record.stages else None
+    peak_memory = max((stage.peak_memory for stage in record.stages), default=None)
+    found = []
+    for one, light in zip(record.scores.systems, lean.scores.systems, strict=True):
+        if one.role == "reference" or one.macro_f1 is None:
+            continue
+        sums, items = evidence.of(record, one) or (None, "")
+        cost, cost_per_correct = _costs(record, one)
+        row = Row(record.run, light, lean, sums, items, cost=cost, cost_per_correct=cost_per_correct)
+        found.append(replace(row, seconds=seconds, peak_memory=peak_memory))
+    return found
+
+
+def _lean(record: Record) -> Record:
+    """The record without what only statistics need: of a thousand runs it is most of what they hold."""
+    systems = [one.model_copy(update={"counts": [], "correctness": ""}) for one in record.scores.systems]
+    scores: Scores = record.scores.model_copy(update={"systems": systems})
+    return record.model_copy(update={"scores": scores, "by_seed": []})
+
+
+def _one_space(records: Sequence[Record]) -> None:
     first = records[0]
     for other in records[1:]:
         if (other.scores.label_space, other.scores.classes) != (first.scores.label_space, first.scores.classes):
@@ -71,23 +112,6 @@ def leaderboard(records: Iterable[Record]) -> Leaderboard:
                 f"benchmark {first.benchmark!r}: run {other.run!r} has label space {other.scores.label_space!r}, run "
                 f"{first.run!r} has {first.scores.label_space!r}, or their classes differ; give each its own benchmark"
             )
-    scored = [
-        (one.macro_f1, record, one)
-        for record in records
-        for one in record.scores.systems
-        if one.role != "reference" and one.macro_f1 is not None
-    ]
-    scored.sort(key=lambda entry: (-entry[0], entry[1].run, entry[2].system, entry[2].phase))
-    values = [value for value, _, _ in scored]
-    rows = [Row(values.index(value) + 1, record.run, one, *_costs(record, one)) for value, record, one in scored]
-    return Leaderboard(
-        benchmark=first.benchmark,
-        label_space=first.scores.label_space,
-        classes=tuple(first.scores.classes),
-        rows=tuple(rows),
-        chance=next((found for one in records if (found := one.scores.chance) is not None), None),
-        notes=tuple(_notes(records)),
-    )
 
 
 def _costs(record: Record, one: SystemScore) -> tuple[float | None, float | None]:
@@ -100,24 +124,3 @@ def _costs(record: Record, one: SystemScore) -> tuple[float | None, float | None
     if one.role != "labeler" or not one.accuracy or not faces:
         return total, None
     return total, total / faces / one.accuracy
-
-
-def _notes(records: list[Record]) -> list[str]:
-    found = []
-    targets = {tuple(sorted(one.fingerprint for one in record.data if one.role == "target")) for record in records}
-    truths = {
-        (record.scores.truth.frames, record.scores.truth.clips, *record.scores.truth.per_class) for record in records
-    }
-    if len(targets) > 1 or len(truths) > 1:
-        found.append("the runs were scored on different data: ranks across them compare unlike things")
-    if len({record.scores.settings.unanswered for record in records}) > 1:
-        found.append("the runs treat frames without a prediction differently (wrong or excluded)")
-    if len({tuple(one) for record in records if (one := record.scores.settings.reference)}) > 1:
-        found.append("the runs measure divergence from different reference distributions")
-    unscored = [record.run for record in records if all(one.macro_f1 is None for one in record.scores.systems)]
-    if unscored:
-        found.append(f"without annotations, and so without a row: {listed(unscored)}")
-    dirty = [record.run for record in records if record.git and record.git.dirty]
-    if dirty:
-        found.append(f"run from changed code: {listed(dirty)}")
-    return found
