@@ -2,13 +2,14 @@
 
     pytest benchmarks/test_training.py --benchmark-enable -s
 
-Same network, precision, memory format, batch size, optimizer and augmentations on both sides. Ours decodes each crop
-once, augments in batches, and runs in a process as the local executor starts it for training. The plain loop reads,
-augments and normalises one image at a time in as many worker processes as there are cores, which stay between epochs,
-as one would write it. Both are processes of their own that train an epoch by turns; the fastest of each counts, because
-other programs on the machine slow single epochs down. Both let OpenMP threads sleep soon (as the executor does), or a
-busy neighbour would decide the result. "cores" is how many the two really had meanwhile; the ratio of processor seconds
-an image stands beside that of throughput for where these are fewer than there are.
+Same network, precision, batch size, optimizer and augmentations on all sides. Ours decodes each crop once, augments
+in batches, and runs in a process as the local executor starts it for training. The plain loop reads, augments and
+normalises one image at a time in as many worker processes as there are cores, which stay between epochs, as one would
+write it; a second one has, as ours, the memory format channels_last, which most loops have not. All are processes of
+their own that train an epoch by turns; the fastest of each counts, because other programs on the machine slow single
+epochs down. All let OpenMP threads sleep soon (as the executor does), or a busy neighbour would decide the result.
+"cores" is how many the two really had meanwhile; the ratio of processor seconds an image stands beside that of
+throughput for where these are fewer than there are.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +111,16 @@ def ours(name: str, side: int, images: int, epochs: int, turn: Turn) -> None:
     fit(network(name), torch.nn.CrossEntropyLoss(), data, recipe, CPU, seed=0, progress=progress)
 
 
-def plain(name: str, side: int, images: int, epochs: int, turn: Turn) -> None:
+def plain(
+    name: str,
+    side: int,
+    images: int,
+    epochs: int,
+    turn: Turn,
+    memory_format: torch.memory_format = torch.contiguous_format,
+) -> None:
     """Train as most repositories do."""
-    model = network(name).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    model = network(name).to(memory_format=memory_format).train()  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(model.parameters(), 1e-4)
     files = Files(jpegs(images), side)
     loader = torch.utils.data.DataLoader(files, BATCH, shuffle=True, num_workers=CORES, persistent_workers=True)
@@ -119,7 +128,7 @@ def plain(name: str, side: int, images: int, epochs: int, turn: Turn) -> None:
     for _ in range(epochs):
         for pixels, targets in loader:
             optimizer.zero_grad()
-            logits = model.head(model.backbone(pixels.to(memory_format=torch.channels_last)))
+            logits = model.head(model.backbone(pixels.to(memory_format=memory_format)))
             torch.nn.functional.cross_entropy(logits, targets).backward()
             optimizer.step()
         turn()
@@ -136,7 +145,8 @@ def work(kind: str, name: str, side: str, images: str, epochs: str) -> None:
         sys.stdin.readline()
         begin, used = time.perf_counter(), processor_seconds()
 
-    {"ours": ours, "plain": plain}[kind](name, int(side), int(images), int(epochs), turn)
+    sides = {"ours": ours, "plain": plain, "plain-last": partial(plain, memory_format=torch.channels_last)}
+    sides[kind](name, int(side), int(images), int(epochs), turn)
 
 
 def processor_seconds() -> float:
@@ -153,13 +163,13 @@ def by_turns(name: str, side: int, images: int, epochs: int) -> list[list[tuple[
     """Seconds and processor seconds of each epoch of ours and of the plain loop; the first of each is left out, in
     which kernels are chosen and worker processes start."""
     sides = []
-    for kind, more in (("ours", {"GLIBC_TUNABLES": TUNABLES}), ("plain", {})):
+    for kind, more in (("ours", {"GLIBC_TUNABLES": TUNABLES}), ("plain", {}), ("plain-last", {})):
         command = [sys.executable, __file__, kind, name, str(side), str(images), str(epochs + 1)]
         environment = {**os.environ, "GOMP_SPINCOUNT": SPIN, **more}
         sides.append(
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         )
-    seconds: list[list[tuple[float, float]]] = [[], []]
+    seconds: list[list[tuple[float, float]]] = [[] for _ in sides]
     for process in sides:
         process.stdout.readline()  # type: ignore[union-attr]
     for _ in range(epochs + 1):
@@ -181,17 +191,18 @@ def test_throughput_beside_a_plain_dataloader_loop(benchmark, name, side, images
         pytest.skip("only with --benchmark-enable: as a test, one network stands for all")
     rounds, images = (ROUNDS, images) if benchmark.enabled else (1, 8)
     seconds = benchmark.pedantic(by_turns, (name, side, images, rounds), rounds=1)
-    (best, least), (other, more) = ([min(column) for column in zip(*found, strict=True)] for found in seconds)
-    cores = [sum(used for _, used in found) / sum(wall for wall, _ in found) for found in seconds]
-    rates = {"images_per_second": round(images / best, 1), "plain_loop": round(images / other, 1)}
-    ratios = {"ratio": round(other / best, 2), "ratio_of_processor_seconds": round(more / least, 2)}
-    benchmark.extra_info.update(rates, **ratios, cores=[round(one, 2) for one in cores])
-    print(
-        f"\n{name} {side} px: {images / best:.1f} images/s, plain loop {images / other:.1f}: {other / best:.2f} times; "
-        f"{1000 * least / images:.1f} ms of processor an image, plain loop {1000 * more / images:.1f}: "
-        f"{more / least:.2f} times (cores {cores[0]:.2f} and {cores[1]:.2f} of {CORES}; load {os.getloadavg()[0]:.1f})"
-    )
-    assert len(seconds[0]) == len(seconds[1]) == rounds
+    (best, least), *others = ([min(column) for column in zip(*found, strict=True)] for found in seconds)
+    cores = [round(sum(used for _, used in found) / sum(wall for wall, _ in found), 2) for found in seconds]
+    print(f"\n{name} {side} px: {images / best:.1f} images/s, {1000 * least / images:.1f} ms of processor an image")
+    for loop, (other, more) in zip(("plain loop", "plain loop, channels_last"), others, strict=True):
+        benchmark.extra_info[loop] = {"images_per_second": round(images / other, 1), "ratio": round(other / best, 2)}
+        print(
+            f"  {loop}: {images / other:.1f} images/s, {other / best:.2f} times; "
+            f"{1000 * more / images:.1f} ms, {more / least:.2f} times"
+        )
+    print(f"  cores {cores} of {CORES}; load {os.getloadavg()[0]:.1f}")
+    benchmark.extra_info.update(images_per_second=round(images / best, 1), cores=cores)
+    assert all(len(found) == rounds for found in seconds)
 
 
 if __name__ == "__main__":
