@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.leaderboard_records import add, check
+
 if TYPE_CHECKING:
     from harness.leaderboard.boards import Name
 
@@ -28,7 +30,7 @@ BENCHMARK = click.argument("benchmark", required=False)
 
 @click.group()
 def leaderboard() -> None:
-    """Build and show leaderboards from run records."""
+    """Build, show, check and add to leaderboards made of run records."""
 
 
 @leaderboard.command()
@@ -76,3 +78,7 @@ def _named(leaderboards: Path, benchmark: str | None, reference: str | None = No
     if reference is not None and len(names) > 1:
         raise click.UsageError(f"--reference {reference}: say of which benchmark ({', '.join(names)})")
     return names
+
+
+leaderboard.add_command(add)
+leaderboard.add_command(check)
