@@ -12,9 +12,10 @@ import pytest
 from harness.builtins.aggregator_options import MajorityVoteOptions
 from harness.builtins.aggregators import MajorityVote
 from harness.components import Votes
-from harness.evaluation.bootstrap import intervals, units
+from harness.evaluation.bootstrap import units
 from harness.evaluation.counts import count
-from harness.evaluation.metrics import f1, macro_f1
+from harness.evaluation.intervals import intervals
+from harness.evaluation.ratios import F1, MACRO_F1
 
 FRAMES, CLIPS, CLASSES, RESAMPLES = 200_000, 400, 7, 10_000
 
@@ -30,7 +31,7 @@ def frames():
 
 def from_counts(clips, truth, predicted):
     counts = count(clips, truth, predicted, CLIPS, CLASSES)
-    return intervals(units(counts, "wrong"), {"macro_f1": macro_f1, "f1": f1}, RESAMPLES, 0)["macro_f1"]
+    return intervals([units(counts, "wrong")], {"macro_f1": MACRO_F1, "f1": F1}, RESAMPLES, 0)["macro_f1"]
 
 
 def by_loop(clips, truth, predicted, resamples):

@@ -1,4 +1,4 @@
-"""95% intervals by a bootstrap over clusters: clips, or all clips of a subject, or single frames.
+"""The bootstrap over clusters: clips, or all clips of a subject, or single frames.
 
 Frames of one clip are nearly copies of each other, so clips are drawn with replacement, not frames (a cluster
 bootstrap). A resample is a vector of how often each cluster was drawn; times the counts of each it gives the sums of
@@ -7,7 +7,7 @@ the resample, so that thousands of resamples are one matrix product, whatever th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,11 +23,12 @@ Metric = Callable[[Floats], Floats]
 Clusters = Literal["clip", "subject", "frame"]
 LEVEL = 0.95
 CHUNK = 2**21  # numbers in memory at once: 16 MB of weights
+LEAST_WIDTH = 64  # numbers a resample takes, however few clusters there are
 
 
 @dataclass(frozen=True)
 class Units:
-    """What is drawn with replacement. sums (U, 3, C): of one unit of each kind; many (U,): how many of a kind there are.
+    """What is drawn with replacement: sums (U, 3, C) of one unit of each kind, and many (U,) how many of a kind are.
 
     A clip or subject is one of its kind; frames are as many of a kind as their cell of the confusion holds.
     """
@@ -62,7 +63,7 @@ def units(counts: Counts, policy: Policy, clusters: Clusters = "clip", subjects:
 
 
 def _frames(counts: Counts, policy: Policy) -> Units:
-    """Every cell of the confusion is a kind of frame: a resample of frames is multinomial over the cells."""
+    """Every cell of the confusion, empty or not, is a kind of frame: a resample is multinomial over the cells."""
     classes = counts.unanswered.shape[1]
     one = np.eye(classes, dtype=np.int64)
     true, predicted = np.repeat(one, classes, axis=0), np.tile(one, (classes, 1))
@@ -71,19 +72,19 @@ def _frames(counts: Counts, policy: Policy) -> Units:
         none = np.zeros_like(one)
         sums = np.concatenate([sums, np.stack([none, one, none], axis=1)])
         many = np.concatenate([many, counts.unanswered.sum(axis=0)])
-    return Units(sums[many > 0], many[many > 0])
+    return Units(sums, many)
 
 
-def draws(many: Integers, resamples: int, seed: int) -> Iterator[Floats]:
+def draws(many: Integers, resamples: int, seed: int | Sequence[int]) -> Iterator[Floats]:
     """many (U,) units of each kind -> chunks (r, U): how often a kind is drawn in as many draws as there are units.
 
     The same numbers and seed give the same draws: two systems scored on the same clips are resampled alike.
     """
     rng = np.random.default_rng(seed)
-    most = max(1, CHUNK // max(len(many), 1))
+    most = max(1, CHUNK // max(len(many), LEAST_WIDTH))
     for start in range(0, resamples, most):
         rows = min(most, resamples - start)
-        if len(many) and many.max() > 1:
+        if (many != 1).any():
             yield rng.multinomial(many.sum(), many / many.sum(), rows).astype(np.float64)
         else:
             yield _alike(rng, rows, len(many))
@@ -105,16 +106,3 @@ def resampled(sums: Integers, resamples: int, seed: int, many: Integers | None =
     flat = sums.reshape(len(sums), -1).astype(np.float64)
     for weights in draws(np.ones(len(sums), np.int64) if many is None else many, resamples, seed):
         yield (weights @ flat).reshape(len(weights), *sums.shape[1:])
-
-
-def intervals(
-    drawn: Units, metrics: Mapping[str, Metric], resamples: int, seed: int, method: str = "percentile"
-) -> dict[str, tuple[Floats, Floats]]:
-    """For each metric the lower and upper end of its 95% interval."""
-    values: dict[str, list[Floats]] = {name: [] for name in metrics}
-    for chunk in resampled(drawn.sums, resamples, seed, drawn.many):
-        for name, metric in metrics.items():
-            values[name].append(metric(chunk))
-    ends = (100 * (1 - LEVEL) / 2, 100 * (1 + LEVEL) / 2)
-    found = {name: np.percentile(np.concatenate(chunks), ends, axis=0) for name, chunks in values.items()}
-    return {name: (low, high) for name, (low, high) in found.items()}

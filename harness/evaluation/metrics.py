@@ -18,17 +18,22 @@ Floats = NDArray[np.float64]
 
 def precision(sums: Numbers) -> Floats:
     """(..., C) share of the frames predicted as a class that are of it."""
-    return _share(sums[..., 0, :], sums[..., 2, :])
+    return share(sums[..., 0, :], sums[..., 2, :])
 
 
 def recall(sums: Numbers) -> Floats:
     """(..., C) share of the frames of a class that are predicted as it."""
-    return _share(sums[..., 0, :], sums[..., 1, :])
+    return share(sums[..., 0, :], sums[..., 1, :])
 
 
 def f1(sums: Numbers) -> Floats:
     """(..., C) harmonic mean of precision and recall: 2 hits / (frames of the class + frames predicted as it)."""
-    return _share(2 * sums[..., 0, :], sums[..., 1, :] + sums[..., 2, :])
+    return share(*f1_parts(sums))
+
+
+def f1_parts(sums: Numbers) -> tuple[Floats, Floats]:
+    """Numerators and denominators (..., C) of the F1 of each class."""
+    return 2 * sums[..., 0, :], sums[..., 1, :] + sums[..., 2, :]
 
 
 def macro_f1(sums: Numbers) -> Floats:
@@ -42,19 +47,25 @@ def macro_f1(sums: Numbers) -> Floats:
 
 def accuracy(sums: Numbers) -> Floats:
     """(...) share of the frames whose prediction is right."""
-    return _share(sums[..., 0, :].sum(axis=-1), sums[..., 1, :].sum(axis=-1))
+    above, below = accuracy_parts(sums)
+    return share(above[..., 0], below[..., 0])
+
+
+def accuracy_parts(sums: Numbers) -> tuple[Floats, Floats]:
+    """Numerator and denominator (..., 1) of accuracy."""
+    return sums[..., 0, :].sum(axis=-1, keepdims=True), sums[..., 1, :].sum(axis=-1, keepdims=True)
 
 
 def unweighted_average_recall(sums: Numbers) -> Floats:
     """(...) mean recall of the classes that occur in the truth (balanced accuracy)."""
     occurs = sums[..., 1, :] > 0
-    return _share((recall(sums) * occurs).sum(axis=-1), occurs.sum(axis=-1))
+    return share((recall(sums) * occurs).sum(axis=-1), occurs.sum(axis=-1))
 
 
 def weighted_f1(sums: Numbers) -> Floats:
     """(...) mean of the F1 of the classes, each weighing as many frames as are of it."""
     frames = sums[..., 1, :]
-    return _share((f1(sums) * frames).sum(axis=-1), frames.sum(axis=-1))
+    return share((f1(sums) * frames).sum(axis=-1), frames.sum(axis=-1))
 
 
 def kappa(sums: Numbers) -> Floats:
@@ -65,7 +76,7 @@ def kappa(sums: Numbers) -> Floats:
     """
     right, frames, _, expected = _chance_terms(sums)
     undefined = frames * frames - expected <= 0
-    return np.where(undefined, np.nan, _share(right * frames - expected, frames * frames - expected))
+    return np.where(undefined, np.nan, share(right * frames - expected, frames * frames - expected))
 
 
 def matthews(sums: Numbers) -> Floats:
@@ -74,7 +85,7 @@ def matthews(sums: Numbers) -> Floats:
     right, frames, unanswered, expected = _chance_terms(sums)
     truth = frames * frames - (sums[..., 1, :] ** 2).sum(axis=-1)
     predicted = frames * frames - (sums[..., 2, :] ** 2).sum(axis=-1) - unanswered * unanswered
-    return _share(right * frames - expected, np.sqrt(truth) * np.sqrt(np.maximum(predicted, 0)))
+    return share(right * frames - expected, np.sqrt(truth) * np.sqrt(np.maximum(predicted, 0)))
 
 
 def chance(support: Numbers) -> Floats:
@@ -94,6 +105,7 @@ def _chance_terms(sums: Numbers) -> tuple[Floats, Floats, Floats, Floats]:
     return hits.sum(axis=-1), frames, frames - predicted.sum(axis=-1), (truth * predicted).sum(axis=-1)
 
 
-def _share(part: Numbers, whole: Numbers) -> Floats:
+def share(part: Numbers, whole: Numbers) -> Floats:
+    """part / whole, 0 where whole is 0."""
     part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
     return np.divide(part, whole, out=np.zeros(np.broadcast_shapes(part.shape, whole.shape)), where=whole > 0)

@@ -11,14 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.evaluation import metrics
-from harness.evaluation.bootstrap import Metric, intervals, units
+from harness.evaluation.bootstrap import Metric, units
 from harness.evaluation.clips import of_clips
 from harness.evaluation.counts import Counts, Policy, count
 from harness.evaluation.divergence import divergence, shares
 from harness.evaluation.flicker import flicker
+from harness.evaluation.intervals import intervals
+from harness.evaluation.ratios import ACCURACY, F1, MACRO_F1, Ratios
 from harness.evaluation.scores import ClassScore, Interval, Role, Settings, SystemScore
 
-METRICS: Mapping[str, Metric] = {"macro_f1": metrics.macro_f1, "f1": metrics.f1, "accuracy": metrics.accuracy}
+METRICS: Mapping[str, Ratios] = {"macro_f1": MACRO_F1, "f1": F1, "accuracy": ACCURACY}
 SINGLE: Mapping[str, Metric] = {
     "macro_f1": metrics.macro_f1,
     "accuracy": metrics.accuracy,
@@ -150,7 +152,7 @@ def _by_policy(counts: Counts) -> dict[Policy, float]:
 def _ends(counts: Counts, settings: Settings, subjects: Sequence[str]) -> Mapping[str, tuple[Any, Any]]:
     drawn = units(counts, settings.unanswered, settings.clusters, subjects)
     # of one unit every resample is that one: an interval would be a point and say that all is certain
-    return intervals(drawn, METRICS, settings.resamples, settings.seed, settings.interval) if len(drawn) > 1 else {}
+    return intervals([drawn], METRICS, settings.resamples, settings.seed, settings.interval) if len(drawn) > 1 else {}
 
 
 def _per_class(sums: NDArray[Any], classes: Sequence[str], ends: Any) -> list[ClassScore]:

@@ -120,7 +120,7 @@ class Settings(_Data):
     level: float = 0.95
     macro_f1: str = "mean F1 of all classes of the label space; a class in neither truth nor predictions counts 0"
     clusters: Literal["clip", "subject", "frame"] = "clip"
-    interval: Literal["percentile", "bca"] = "percentile"
+    interval: Literal["percentile", "bca", "studentised"] = "percentile"
     reference: list[float] = []
 
 
