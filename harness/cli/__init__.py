@@ -19,9 +19,11 @@ COMMANDS = {
     "label": ("harness.cli.label:label", "Label faces, images or videos of your own; labels alone."),
     "labels": ("harness.cli.labels:labels", "Look at labels: outcomes, agreement, replies."),
     "annotate": ("harness.cli.annotate:annotate", "Label a new video with a finished run."),
+    "report": ("harness.cli.report_page:report", "Write a page about a finished run."),
     "export": ("harness.cli.export:export", "Write and check the challenge's submission file."),
     "plugins": ("harness.cli.plugins:plugins", "List the installed components; show one's options."),
     "data": ("harness.cli.data:data", "List the data sets; check that one is whole."),
+    "compare": ("harness.cli.compare:compare", "Compare systems of runs, in pairs, on the same clips."),
     "leaderboard": ("harness.cli.leaderboard:leaderboard", "Build and show leaderboards from run records."),
     "store": ("harness.cli.store:store", "Look after stored artifacts and replies."),
 }
