@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import platform
 import re
@@ -79,9 +80,7 @@ def _others(path: Path) -> list[Record]:
 def own_names() -> dict[str, str]:
     """Names of this machine and its user that no record may hold, unless they are words like others."""
     names = {platform.node(): "this machine's host name"}
-    try:
+    with contextlib.suppress(OSError, KeyError):  # no user of this number on this machine
         names[getpass.getuser()] = "your user name"
-    except (OSError, KeyError):  # no such user on this machine
-        pass
     # "root" or "claude" may stand in any record; a name with a digit or a hyphen is one
     return {name: what for name, what in names.items() if re.search(r"\d|\w[-.]\w", name) and len(name) > 3}

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from harness.errors import DataError, HarnessError, listed
 from harness.leaderboard.build import RENDERERS
 from harness.leaderboard.pseudonyms import PSEUDONYM
-from harness.leaderboard.record import SCHEMA_VERSION, Record, check_place, read_record, seal_of
 from harness.leaderboard.recompute import wrong_numbers
+from harness.leaderboard.record import SCHEMA_VERSION, Record, check_place, read_record, seal_of
 from harness.leaderboard.redact import leaks
 from harness.leaderboard.reference import benchmark_options
 from harness.leaderboard.rows import benchmarks, leaderboard, record_files

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.errors import DataError
-from harness.evaluation.counts import Counts
-from harness.evaluation.score import chance_again, measured_again
 from harness.evaluation.scores import Scores, SystemScore
 from harness.evaluation.spread import over_seeds
+from harness.leaderboard.measure import measured
 
 PRESENT = 2
 
@@ -60,17 +59,9 @@ def completed(scores: Scores, by_seed: Mapping[int, Scores]) -> tuple[Scores, di
 
 
 def _completed(scores: Scores) -> Scores:
-    systems = [_filled(one, _again(one, scores)) for one in scores.systems]
+    again = [(one, measured(one, scores)) for one in scores.systems]
+    systems = [_filled(one, one.model_copy(update=found) if found else None) for one, found in again]
     return scores.model_copy(update={"systems": systems})
-
-
-def _again(one: SystemScore, scores: Scores) -> SystemScore | None:
-    if one.role == "reference":
-        return one.model_copy(update=chance_again(scores.truth.per_class, scores.classes))
-    if not one.counts:
-        return None
-    counts = Counts.from_triples(one.counts, len(scores.classes))
-    return one.model_copy(update=measured_again(counts, scores.classes, scores.settings))
 
 
 def _filled(one: SystemScore, again: SystemScore | None) -> SystemScore:

@@ -13,11 +13,9 @@ from pydantic import BaseModel
 from harness.errors import DataError
 from harness.evaluation.bootstrap import LEVEL
 from harness.evaluation.correctness import NOT_ASKED, RIGHT, UNANSWERED, WRONG, unpacked
-from harness.evaluation.counts import Counts
-from harness.evaluation.divergence import divergence
-from harness.evaluation.score import chance_again, measured_again, refusal_rate
 from harness.evaluation.scores import Calibration, Scores, Settings, SystemScore
 from harness.evaluation.spread import over_seeds
+from harness.leaderboard.measure import measured
 from harness.leaderboard.record import Record
 
 EXACT = 1e-9  # of numbers up to 1; larger ones may differ by this share
@@ -56,29 +54,10 @@ def wrong_numbers(record: Record) -> Iterator[str]:
 def _of_scores(scores: Scores, exact: bool) -> Iterator[str]:
     yield from _facts(scores)
     for one in scores.systems:
-        again = _again(one, scores)
+        again = measured(one, scores)
         found = [*_apart(one, again, scores, exact)] if again else ["has scores without counts per clip"]
         found += [*_correctness(one, scores), *_calibration(one), *_ranges(one)]
         yield from (f"system {one.title!r}: {text}" for text in found)
-
-
-def _again(one: SystemScore, scores: Scores) -> dict[str, Any] | None:
-    """The fields that counts, outcomes and predicted classes decide; None without the counts."""
-    reference = scores.settings.reference
-    again: dict[str, Any] = {
-        "divergence": divergence(one.distribution, reference) if one.distribution and reference else None,
-        "refusal_rate": refusal_rate(one.outcomes),
-        "spread": None,
-    }
-    if one.role == "reference":
-        return again | chance_again(scores.truth.per_class, scores.classes)
-    if not one.counts and one.frames:
-        return None
-    counts = Counts.from_triples(one.counts or [[]] * len(scores.clips), len(scores.classes))
-    again |= measured_again(counts, scores.classes, scores.settings, scores.subjects)
-    if not scores.truth.frames:
-        del again["coverage"]  # then of all decoded frames
-    return again
 
 
 def _apart(one: SystemScore, again: SystemScore | Mapping[str, Any], scores: Scores, exact: bool) -> Iterator[str]:
