@@ -52,13 +52,14 @@ def folded(content: bytes) -> str:
     return base64.b64encode(zlib.compress(content, 9)).decode("ascii")
 
 
-def beside(template: Path) -> tuple[str, str, str]:
-    """The text of a template name.html, and style and script for it: the shared ones, then name.css and name.js."""
-    texts = [template.read_text(encoding="utf-8")]
-    for suffix in (".css", ".js"):
-        parts = (HERE / f"base{suffix}", template.with_suffix(suffix))
-        texts.append("".join(path.read_text(encoding="utf-8") for path in parts if path.is_file()))
-    return texts[0], texts[1], texts[2]
+def beside(template: Path, scripts: Sequence[str] = ()) -> tuple[str, str, str]:
+    """The text of a template name.html, and style and script for it: the shared ones, then name.css and name.js beside
+    it, or instead of name.js the named scripts in their order."""
+    styles = [HERE / "base.css", template.with_suffix(".css")]
+    own = [template.with_name(name) for name in scripts] or [template.with_suffix(".js")]
+    texts = [[template], styles, [HERE / "base.js", *own]]
+    html, style, script = ("".join(path.read_text(encoding="utf-8") for path in paths) for paths in texts)
+    return html, style, script
 
 
 def rendered(template: str, style: str, script: str, **values: Any) -> str:
