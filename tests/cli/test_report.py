@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ from rich.console import Console
 from harness.cli import report
 from harness.cli.report import ConsoleReporter, Pace, amounts, duration
 from harness.plan import Stage
+from harness.store import Artifact, Manifest
 
 
 def test_a_line_is_due_every_half_minute():
@@ -70,3 +72,39 @@ def test_a_plain_line_has_stage_amount_text_and_time_left(monkeypatch):
     reporter.progress(stage, "3 [in] flight", 0, 100)
     reporter.progress(stage, "3 [in] flight", 25, 100)
     assert file.getvalue().splitlines() == [" 4/5 label (claude): 25 of 100, 3 [in] flight, about 2 min left"]
+
+
+def test_stages_side_by_side_have_a_line_each_with_their_own_pace(monkeypatch):
+    moments = iter([0.0, 0.0, 5.0, 5.0, 20.0, 31.0, 36.0])  # two beginnings with their paces; three reports
+    monkeypatch.setattr(report, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+    file = io.StringIO()
+    reporter = ConsoleReporter(Console(file=file))
+    first, second = (Stage("train", f"pre-train {name}", {}, {}) for name in ("a", "b"))
+    reporter.started(first, 3, 12)
+    reporter.started(second, 7, 12)
+    reporter.progress(second, "training", 10, 100)
+    reporter.progress(first, "training", 50, 100)
+    reporter.progress(second, "training", 25, 100)
+    assert file.getvalue().splitlines() == [
+        " 3/12 pre-train a: 50 of 100, training",
+        " 7/12 pre-train b: 25 of 100, training, about 2 min left",
+    ]
+
+
+def test_a_terminal_shows_a_line_for_each_stage_under_way():
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=100, _environ={})
+    first, second = (Stage("train", f"pre-train {name}", {}, {}) for name in ("a", "b"))
+    with ConsoleReporter(console) as reporter:
+        reporter.started(first, 3, 12)
+        reporter.started(second, 7, 12)
+        reporter.progress(first, "training", 50, 100)
+        reporter.progress(second, "training", 10, 100)
+        reporter._bar.refresh()
+        shown = file.getvalue()
+        reporter.finished(second, Artifact(Path(), Manifest("train", "f", {}, {})), computed=True)
+    assert " 3/12 pre-train a" in shown
+    assert "50/100" in shown
+    assert " 7/12 pre-train b" in shown
+    assert "10/100" in shown
+    assert " 7/12 pre-train b " in file.getvalue().split(shown)[1]
