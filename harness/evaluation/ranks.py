@@ -182,12 +182,13 @@ def _bar(systems: _Set, alpha: float) -> float:
     filled = np.zeros(BINS + 2, np.int64)
     for _, t in _blocks(systems):
         filled += np.bincount(np.searchsorted(edges, t[t >= least], side="right"), minlength=BINS + 2)
-    smaller = pairs - np.cumsum(filled[:0:-1])[::-1]  # pairs below each bin
-    steps = smaller + filled[1:]  # pairs not rejected when the bin's first comes up
-    stands = two_sided(edges, systems.freedom) * steps <= alpha
-    failed = np.flatnonzero(~stands & (filled[1:] > 0))
-    first = int(failed[-1]) + 1 if len(failed) else 0
-    return float(edges[first]) if filled[1 + first :].any() else np.inf
+    # from the largest |t| down: pairs before a bin are rejected, its first is at step (pairs - those before)
+    held = np.flatnonzero(filled)[::-1]
+    before = np.cumsum(filled[held]) - filled[held]
+    p = two_sided(edges[held - 1], systems.freedom)
+    failed = np.flatnonzero(p * (pairs - before) > alpha)
+    rejected = held[: failed[0]] if len(failed) else held
+    return float(edges[rejected[-1] - 1]) if len(rejected) else np.inf
 
 
 def _groups(systems: _Set, bar: float) -> Integers:

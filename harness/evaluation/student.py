@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -26,12 +27,13 @@ def two_sided(t: NDArray[Any] | float, freedom: int) -> Floats:
     return np.where(np.isnan(sizes), np.nan, np.where(np.isinf(sizes), LEAST, found))
 
 
+@functools.lru_cache(maxsize=256)
 def critical(p: float, freedom: int) -> float:
     """The t that is exceeded on either side with probability p in (0, 1): two_sided(critical(p, n), n) = p."""
     low, high = 0.0, 1.0
     while two_sided(high, freedom) > p:
         low, high = high, high * 2
-    for _ in range(100):
+    while high - low > 1e-13 * high:
         middle = (low + high) / 2
         low, high = (middle, high) if two_sided(middle, freedom) > p else (low, middle)
     return high
