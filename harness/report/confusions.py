@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from harness.report.frames import TRUTH, Answers, Codes
 
 MOST_PAIRS, MOST_EXAMPLES = 6, 6
+MOST_OF_A_CLIP = 3  # neighbouring frames show the same face with the same look
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,16 @@ def _confused(answers: Answers, frames: NDArray[np.int64], pair: tuple[int, int]
     shown = frames[answers.face[frames] >= 0]
     _, first = np.unique(answers.face[shown], return_index=True)
     distinct = shown[np.sort(first)]
-    if len(distinct) > MOST_EXAMPLES:
-        distinct = distinct[np.linspace(0, len(distinct) - 1, MOST_EXAMPLES).round().astype(np.int64)]
-    return Confused(*pair, len(frames), len(clips), tuple(distinct.tolist()))
+    clip = np.searchsorted(answers.bounds, distinct, side="right")
+    few = [_spread(distinct[clip == one], MOST_OF_A_CLIP) for one in clips.tolist()]
+    examples = _spread(np.concatenate(few), MOST_EXAMPLES)
+    return Confused(*pair, len(frames), len(clips), tuple(examples.tolist()))
+
+
+def _spread(positions: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    if len(positions) <= most:
+        return positions
+    return positions[np.linspace(0, len(positions) - 1, most).round().astype(np.int64)]
 
 
 def share_right(truth: Codes, codes: Codes) -> float | None:

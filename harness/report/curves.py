@@ -65,11 +65,13 @@ class Tick:
 
 @dataclass(frozen=True)
 class Line:
-    """A curve: its network's number, whether it is of another seed than the first, "M..." of an SVG path, the dot."""
+    """A curve: its network's number, whether it is of another seed than the first, the line and its points as SVG paths,
+    and where the kept epoch is."""
 
     network: int
     other_seed: bool
     path: str
+    points: str
     dot: tuple[float, float] | None
 
 
@@ -97,7 +99,7 @@ def _trainings(sources: Sources) -> Iterator[Training]:
         phase, _, seed = start.partition("@")
         if phase not in PHASES:
             continue
-        folder = sources.folder("train", role, f"learning curve of {role}")
+        folder = sources.folder("train", role, "learning curves", role)
         if folder is None:
             continue
         try:
@@ -139,9 +141,11 @@ def _panel(
         points = one.points(measure)
         if points:
             value = one.at_kept(measure)
-            path = "M" + "L".join(f"{x} {y}" for x, y in (place(*point) for point in points))
+            places = [place(*point) for point in points]
+            path = "M" + "L".join(f"{x} {y}" for x, y in places)
+            dots = "".join(f"M{x} {y}h0" for x, y in places)
             dot = None if value is None or one.kept is None else place(one.kept, value)
-            lines.append(Line(networks.index(one.network), bool(one.seed), path, dot))
+            lines.append(Line(networks.index(one.network), bool(one.seed), path, dots, dot))
     stride = max(1, math.ceil(last / 8))
     across = [Tick(place(epoch, low)[0], str(epoch)) for epoch in range(0, int(last) + 1, stride)]
     up = [Tick(place(0, value)[1], f"{value:g}") for value in steps]

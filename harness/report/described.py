@@ -52,7 +52,7 @@ def _training(experiment: Experiment) -> Iterator[tuple[str, str]]:
     for title, recipe in recipes.items():
         yield (
             title,
-            f"{recipe.epochs} epochs, batch {recipe.batch_size}, {recipe.optimizer}, learning rate "
+            f"{recipe.epochs} epoch{'' if recipe.epochs == 1 else 's'}, batch {recipe.batch_size}, {recipe.optimizer}, learning rate "
             f"{recipe.learning_rate:g}, {recipe.schedule}, {recipe.validation:.0%} held out",
         )
 

@@ -69,7 +69,7 @@ def read_answers(sources: Sources, labels: pd.DataFrame) -> Answers:
         rows[TRUTH] = truth
     rows["labeler"] = _labeler(labels, face, space)
     for name in run.networks:
-        folder = sources.folder("predict", f"predict:{name}:fine-tuned", f"answers of {name}")
+        folder = sources.folder("predict", f"predict:{name}:fine-tuned", "answers", name)
         if folder is not None:
             frames = Rows((), table["frame"].to_numpy(), face, face)
             rows[_free(name, rows)] = predicted(frames, folder, len(space)).astype(np.int16)
@@ -131,7 +131,7 @@ def _labeler(labels: pd.DataFrame, face: NDArray[np.int64], space: LabelSpace) -
 
 def _truth(sources: Sources, names: Sequence[str], bounds: NDArray[np.int64]) -> Codes | None:
     """Annotations of the decoded frames, UNKNOWN where there are none; None without any."""
-    folder = sources.folder("truth", "truth:target", "annotations, in timelines and confusions")
+    folder = sources.folder("truth", "truth:target", "annotations")
     if folder is None:
         return None
     import pandas as pd

@@ -51,12 +51,12 @@ def read_voters(sources: Sources, labels: pd.DataFrame) -> list[Voter]:
     wanted = [one.use for one in sources.run.experiment.labeling.labelers]
     found: list[Voter] = []
     for number, labeler in enumerate(numbered(wanted)):
-        folder = sources.folder("label", f"label:{number}", f"votes of {labeler}")
+        folder = sources.folder("label", f"label:{number}", "votes", labeler)
         if folder is not None:
             try:
                 found += _stored(folder, len(names))
             except StoreError as error:  # every byte is as it was written, so another version wrote it
-                sources.missing.append(f"votes of {labeler}: {error}")
+                sources.unread.append(f"votes of {labeler}: {error}")
     if not found and sources.record is not None:
         found = [
             Voter(f"{one.labeler}/{voter}", counts, ())

@@ -4,7 +4,12 @@ const ROW = 26, GAP = 8, AXIS = 36, NAMES = 170, NARROW = 640; // pixels
 const facts = JSON.parse(part("data").textContent);
 const codes = new Map([["-", NONE], [".", UNKNOWN], ...facts.symbols.map((letter, one) => [letter, one])]);
 const percent = share => Math.round(100 * share) + "%";
-const title = code => code >= 0 ? facts.classes[code] : code === NONE ? "no answer" : "not known";
+/** What a code means in a row: of truth, or of somebody who was asked. */
+function meaning(code, isTruth) {
+  if (code >= 0) return facts.classes[code];
+  if (isTruth) return code === NONE ? "none of the classes" : "not annotated";
+  return code === NONE ? "no answer" : "not asked";
+}
 
 function decoded(text, frames) {
   const row = new Int16Array(frames);
@@ -232,14 +237,14 @@ class Timelines {
   tell(where) {
     const truth = this.truth < 0 ? null : this.answers[this.truth];
     const many = this.view.to - this.view.from > this.plot;
-    part("said").textContent = `${this.clip.name}, ${where}: ` + (truth ? `annotated ${title(truth[this.frame])}, ` : "")
-      + `decided ${title(this.answers[this.final][this.frame])}.`
+    part("said").textContent = `${this.clip.name}, ${where}: ` + (truth ? `annotated: ${meaning(truth[this.frame], true)}; ` : "")
+      + `decided: ${meaning(this.answers[this.final][this.frame], false)}.`
       + (many ? " There are more frames than columns: each column is its most frequent answer; zoom in for single frames." : "");
     const rows = this.rows.map((name, number) => {
       const code = this.answers[number][this.frame], share = number === this.truth ? null : shareRight(truth, this.answers[number]);
       const known = truth && truth[this.frame] >= 0 && number !== this.truth && code !== UNKNOWN;
       return made("tr", {}, made("th", { scope: "row" }, name),
-        made("td", { class: known ? (code === truth[this.frame] ? "right" : "wrong") : null }, title(code)),
+        made("td", { class: known ? (code === truth[this.frame] ? "right" : "wrong") : null }, meaning(code, number === this.truth)),
         made("td", { class: "number" }, share === null ? "\u2013" : percent(share)));
     });
     part("answers").replaceChildren(made("caption", {}, `Frame ${this.frame} of ${this.clip.name}`),

@@ -45,8 +45,6 @@ def report(run: FinishedRun, store: Path, thumbnails: bool | None = None) -> Rep
     """
     sources = Sources(run, store)
     may = permission(sources, thumbnails)
-    if sources.store is None:
-        sources.missing.append(f"all that the store holds: there is no store at {str(store)!r}")
     labels = read_labels(run)
     answers = read_answers(sources, labels)
     names = run.experiment.space.names

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from harness.errors import StoreError
+from harness.errors import StoreError, listed
 from harness.evaluation.scores import Scores
 from harness.evaluation.stage import read_scores
 from harness.finished import FinishedRun
@@ -23,11 +23,26 @@ LARGE = ("faces", "data")  # sizes are checked, but nobody waits until gigabytes
 
 @dataclass
 class Sources:
-    """A run and its store. missing: what could not be shown and why, a sentence each, gathered while it is read."""
+    """A run and its store. gone: what the store has no more, by kind; unread: sentences of what is there and no use;
+    both are gathered while the parts are read."""
 
     run: FinishedRun
     root: Path
-    missing: list[str] = field(default_factory=list)
+    gone: dict[str, list[str]] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
+
+    @property
+    def missing(self) -> list[str]:
+        """What could not be shown and why, a sentence each."""
+        if self.store is None:
+            return [
+                f"there is no store at {str(self.root)!r}, so all that it would hold is left out: {listed(self.gone)}"
+            ]
+        lines = [
+            f"not in the store any more: {what}{' of ' if names else ''}{listed(names)}"
+            for what, names in self.gone.items()
+        ]
+        return lines + self.unread
 
     @cached_property
     def store(self) -> Store | None:
@@ -50,7 +65,7 @@ class Sources:
         folder = self.folder("score", "score", "coverage and predicted classes")
         found = None if folder is None else scores_in(folder)
         if folder is not None and found is None:
-            self.missing.append("scores: those in the store are of another version; run the experiment again")
+            self.unread.append("scores: those in the store are of another version; run the experiment again")
         return found
 
     def find(self, kind: str, role: str) -> Artifact | None:
@@ -69,11 +84,14 @@ class Sources:
                 f"{self.run.folder / 'experiment.json'}"
             ) from error
 
-    def folder(self, kind: str, role: str, what: str) -> Path | None:
-        """The folder of a role's artifact; None, and a line in `missing`, if the run has the role but the store not."""
+    def folder(self, kind: str, role: str, what: str, name: str = "") -> Path | None:
+        """The folder of a role's artifact; None, and an entry in `gone`, if the run has the role but the store not.
+
+        what: the kind of thing that is missing then; name: which of them.
+        """
         found = self.find(kind, role)
         if found is None and role in self.run.fingerprints:
-            self.missing.append(f"{what}: not in the store any more ({kind}/{self.run.fingerprints[role][:12]})")
+            self.gone.setdefault(what, []).extend([name] if name else [])
         return None if found is None else found.folder
 
     def stages(self) -> list[StageRecord]:
