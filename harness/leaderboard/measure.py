@@ -22,7 +22,9 @@ def measured(one: SystemScore, scores: Scores) -> dict[str, Any] | None:
         "spread": None,
     }
     if one.role == "reference":
-        return found | chance_again(scores.truth.per_class, scores.classes)
+        uniform = [1 / len(scores.classes)] * len(scores.classes)
+        known = chance_again(scores.truth.per_class, scores.classes)
+        return found | known | {"clips": len(scores.clips), "distribution": uniform}
     if not one.counts and one.frames:
         return None
     counts = Counts.from_triples(one.counts or [[]] * len(scores.clips), len(scores.classes))
