@@ -78,6 +78,7 @@ class Faces(Section):
     others: bool | int = Field(
         False,
         ge=0,
+        strict=True,
         description="how many of a frame's further faces are cut out beside the chosen one, in the same order of "
         "preference; true: all of them. Labels, training and charts see the chosen one alone; fusion.faces uses them",
     )
@@ -190,7 +191,17 @@ class Fusion(Section):
 class Evaluation(Section):
     """How runs are scored."""
 
-    resamples: int = Field(2000, ge=100, le=100_000, description="bootstrap resamples of clips for the 95% interval")
+    resamples: int = Field(2000, ge=100, le=100_000, description="bootstrap resamples for the 95% intervals")
+    clusters: Literal["clip", "subject", "frame"] = Field(
+        "clip",
+        description="what a resample draws with replacement: clips; subjects, where one is seen in several clips; single "
+        "frames, which makes intervals far too narrow because those of a clip are alike",
+    )
+    interval: Literal["studentised", "percentile", "bca"] = Field(
+        "studentised",
+        description="how the ends are read off the resamples: studentised holds the truth most nearly as often as it "
+        "says with some 50 clips, percentile and bca are narrower and hold it less often",
+    )
     unanswered: Literal["wrong", "excluded"] = Field(
         "wrong", description="frames without a prediction count as wrong, or not at all"
     )

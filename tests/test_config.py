@@ -184,6 +184,29 @@ def test_frames_are_only_interpolated_where_they_are_left_without_a_face(tmp_pat
     assert load(path, ["fusion.gaps=interpolate", "faces.gaps=leave"]).fusion.gaps == "interpolate"
 
 
+def test_the_maximum_over_faces_needs_further_faces(tmp_path):
+    path = write(tmp_path, MINIMAL)
+    with pytest.raises(ConfigError, match=r"fusion.faces = 'maximum' needs faces.others = true; as it is") as caught:
+        load(path, ["fusion.faces=maximum"])
+    assert "\n" not in str(caught.value)
+    found = load(path, ["fusion.faces=maximum", "faces.others=true"])
+    assert (found.fusion.faces, found.faces.others) == ("maximum", True)
+    assert load(path, ["faces.others=2"]).faces.others == 2
+    assert load(path).faces.others is False
+
+
+def test_further_faces_of_the_whole_frame_are_no_other_faces(tmp_path):
+    with pytest.raises(ConfigError, match="faces.others needs faces.align = 'five-point' or 'box'; with 'none' all"):
+        load(write(tmp_path, MINIMAL), ["faces.others=true", "faces.align=none"])
+
+
+@pytest.mark.parametrize("value", ["-1", "many", "yes", "1.5", "2.0"])
+def test_further_faces_are_true_or_a_number(tmp_path, value):
+    with pytest.raises(ConfigError, match="faces.others") as caught:
+        load(write(tmp_path, MINIMAL), [f"faces.others={value}"])
+    assert "\n" not in str(caught.value)
+
+
 def test_several_seeds_take_the_place_of_one():
     data = {"name": "x", "benchmark": "b", "data": {"target": "synthetic"}, "training": {"backbones": ["resnet18"]}}
     assert parse({**data, "seed": 4}, "test").every_seed == (4,)

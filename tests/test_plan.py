@@ -274,3 +274,49 @@ def test_the_scores_of_every_seed_are_results():
 
 def test_labels_alone_need_no_seeds():
     assert list(plan(training__backbones=[], seeds=[0, 1]).scores) == [0]
+
+
+ALL_FACES = {"faces__others": True, "fusion__faces": "maximum"}
+
+
+def test_options_of_further_faces_that_are_off_are_in_no_fingerprint():
+    laid = plan()
+    assert changed(laid, plan(faces__others=0, fusion__faces="chosen")) == set()
+    assert all("others" not in stage.key for stage in laid.stages.values())
+    assert "faces" not in laid.stages["fuse"].key
+    assert set(laid.stages) == set(plan(faces__others=3).stages)
+
+
+def test_further_faces_of_the_target_alone_are_cut_out():
+    roles = changed(plan(), plan(faces__others=True))
+    assert {"faces:target", "label:0", "fine-tune:small", "score"} <= roles
+    assert not {role for role in roles if "pretrain" in role or role.startswith("pre-train")}
+
+
+def test_each_network_predicts_further_faces_where_fusion_takes_the_maximum():
+    chosen, every = plan(faces__others=True), plan(**ALL_FACES)
+    further = {"predict:small:further faces", "predict:large:further faces"}
+    assert set(every.stages) - set(chosen.stages) == further
+    assert {role for role in chosen.stages if chosen.stages[role].fingerprint != every.stages[role].fingerprint} == {
+        "fuse", "score",
+    }  # fmt: skip
+    assert every.stages["fuse"].inputs["others-1"] is every.stages["predict:large:further faces"]
+    assert every.stages["fuse"].inputs["voter-1"] is every.stages["predict:large:fine-tuned"]
+    assert not {name for name in every.stages["score"].inputs if name.startswith("others")}
+
+
+def test_with_several_seeds_further_faces_are_predicted_by_each():
+    laid = plan(seeds=[0, 1], **ALL_FACES)
+    assert laid.stages["fuse@1"].inputs["others-0"] is laid.stages["predict@1:small:further faces"]
+    assert laid.stages["fuse"].inputs["others-0"] is laid.stages["predict:small:further faces"]
+
+
+def test_of_labels_alone_the_labelers_vote_on_further_faces_but_not_those_that_see_the_truth():
+    laid = plan(training__backbones=[], labeling__labelers=["oracle", "two"], **ALL_FACES)
+    fuse = laid.stages["fuse"]
+    assert set(fuse.inputs) == {"faces", "voter-0", "voter-1", "others-1"}
+    assert fuse.inputs["voter-1"] is laid.stages["label:1"]
+    assert fuse.inputs["others-1"] is laid.stages["others:1"]
+    assert fuse.params["labels"]["use"] == "mean-probability"
+    assert laid.stages["score"].inputs["labels"] is laid.stages["pseudo-label"]
+    assert not [role for role in laid.labels().stages if role.startswith("others")]

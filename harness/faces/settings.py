@@ -24,7 +24,9 @@ class Settings(BaseModel):
     align: Align = Field("five-point", description="landmarks to the template; the face's box; or the whole frame")
     size: int = Field(224, ge=8, le=2048, description="side of the crops in pixels")
     margin: float = Field(0.0, ge=0.0, le=4.0, description="border on every side, in sides of the template or box")
-    others: bool | int = Field(False, ge=0, description="further faces of a frame that are kept; true: all of them")
+    others: bool | int = Field(
+        False, ge=0, strict=True, description="further faces of a frame that are cut out too; true: all of them"
+    )
     min_score: float = Field(0.0, ge=0.0, le=1.0, description="faces that score less do not count")
     # JPEG 95 4:4:4 keeps a 224 px crop of decoded video within 46 dB of itself, in a fifth of PNG's room, at a tenth
     # of its encoding time (0.25 ms against 3 ms) and a fifth of its decoding time.
