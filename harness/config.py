@@ -9,7 +9,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+    model_validator,
+)
 
 from harness.errors import ConfigError, nearest
 from harness.evaluation.divergence import reference
@@ -75,10 +84,8 @@ class Faces(Section):
     choose: Literal["largest", "score", "centre"] = Field(
         "largest", description="which of several faces is kept; the paper: the biggest box"
     )
-    others: bool | int = Field(
+    others: StrictBool | Annotated[StrictInt, Field(ge=0)] = Field(
         False,
-        ge=0,
-        strict=True,
         description="how many of a frame's further faces are cut out beside the chosen one, in the same order of "
         "preference; true: all of them. Labels, training and charts see the chosen one alone; fusion.faces uses them",
     )
@@ -194,8 +201,8 @@ class Evaluation(Section):
     resamples: int = Field(2000, ge=100, le=100_000, description="bootstrap resamples for the 95% intervals")
     clusters: Literal["clip", "subject", "frame"] = Field(
         "clip",
-        description="what a resample draws with replacement: clips; subjects, where one is seen in several clips; single "
-        "frames, which makes intervals far too narrow because those of a clip are alike",
+        description="what a resample draws with replacement: clips; subjects, where one is seen in several clips; "
+        "single frames, which makes intervals far too narrow because those of a clip are alike",
     )
     interval: Literal["studentised", "percentile", "bca"] = Field(
         "studentised",

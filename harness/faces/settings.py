@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError
 
 from harness.errors import ConfigError
 from harness.faces.choice import Rule
@@ -24,8 +24,8 @@ class Settings(BaseModel):
     align: Align = Field("five-point", description="landmarks to the template; the face's box; or the whole frame")
     size: int = Field(224, ge=8, le=2048, description="side of the crops in pixels")
     margin: float = Field(0.0, ge=0.0, le=4.0, description="border on every side, in sides of the template or box")
-    others: bool | int = Field(
-        False, ge=0, strict=True, description="further faces of a frame that are cut out too; true: all of them"
+    others: StrictBool | Annotated[StrictInt, Field(ge=0)] = Field(
+        False, description="further faces of a frame that are cut out too; true: all of them"
     )
     min_score: float = Field(0.0, ge=0.0, le=1.0, description="faces that score less do not count")
     # JPEG 95 4:4:4 keeps a 224 px crop of decoded video within 46 dB of itself, in a fifth of PNG's room, at a tenth
