@@ -80,8 +80,8 @@ class Board:
     """The rows of one of the two boards: those that can be compared, best first, then those scored on other items.
 
     reference: the row that differences are to; it may be of the other board. clusters: what was resampled ("clip",
-    "subject") and how many there are of it. detectable: the difference in macro-F1 between two neighbours that these
-    clips would show four times out of five; None where nothing can be told.
+    "subject") and how many there are of it. detectable: the difference to the reference that a test of one row alone
+    finds four times out of five, for the median row; None where nothing can be told.
     """
 
     name: Name

@@ -77,8 +77,8 @@ def plain(text: str) -> str:
 
 
 def has_groups(board: Board) -> bool:
-    """Whether the clips allow rows to be told apart at all."""
-    return any(row.group is not None for row in board.rows)
+    """Whether there are rows to tell apart, and the clips allow it."""
+    return sum(row.group is not None for row in board.rows) > 1
 
 
 def has_costs(board: Board) -> bool:
@@ -108,6 +108,6 @@ def reading(board: Board) -> list[str]:
     if board.reference is not None and any(row.difference for row in board.rows):
         text = f"Differences are to {board.reference.title}, with 95% intervals and p after Holm's correction."
         if board.detectable is not None:
-            text += f" Four times out of five, a difference of {board.detectable:.3f} would have been found."
+            text += f" Looked for alone, one of {board.detectable:.3f} is found four times out of five."
         found.append(text)
     return found

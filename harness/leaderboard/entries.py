@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from typing import Any
 
-from harness.documents import readable_json
 from harness.leaderboard import cells
 from harness.leaderboard.boards import Board, Leaderboard, Row
 
@@ -39,29 +39,39 @@ def _cell(value: Any) -> Any:
 
 
 def as_json(board: Leaderboard) -> str:
-    """Everything on the tables, and what the boards' statistics rest on."""
-    return readable_json(
-        {
-            "benchmark": board.benchmark,
-            "label_space": board.label_space,
-            "classes": list(board.classes),
-            "chance": board.chance,
-            "notes": list(board.notes),
-            "boards": [_board(one) for one in board.boards],
-        }
-    )
+    """Everything on the tables, a row a line."""
+    facts = {
+        "benchmark": board.benchmark,
+        "label_space": board.label_space,
+        "classes": list(board.classes),
+        "chance": board.chance,
+        "notes": list(board.notes),
+    }
+    lines = ["{", *(f" {_pair(name, value)}," for name, value in facts.items()), ' "boards": [']
+    return "\n".join([*lines, ",\n".join(map(_board, board.boards)), " ]", "}"]) + "\n"
 
 
-def _board(board: Board) -> dict[str, Any]:
-    return {
+def _board(board: Board) -> str:
+    facts = {
         "name": board.name,
         "title": board.title,
         "reference": None if board.reference is None else board.reference.title,
         "clusters": {"kind": board.clusters[0], "number": board.clusters[1]},
         "detectable": board.detectable,
         "notes": list(board.notes),
-        "rows": [entry(row, board) for row in board.rows],
     }
+    rows = ",\n".join(f"    {_json(entry(row, board))}" for row in board.rows)
+    return "\n".join(
+        ["  {", *(f"   {_pair(name, value)}," for name, value in facts.items()), '   "rows": [', rows, "   ]", "  }"]
+    )
+
+
+def _pair(name: str, value: Any) -> str:
+    return f"{_json(name)}: {_json(value)}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def entry(row: Row, board: Board) -> dict[str, Any]:

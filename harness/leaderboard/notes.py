@@ -6,10 +6,11 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 
 from harness.errors import listed
 from harness.evaluation.items import unlike
-from harness.evaluation.notes import FEW_CLIPS
 from harness.leaderboard.boards import Row
 from harness.leaderboard.evidence import Basis
 from harness.leaderboard.record import Record
+
+FEW = 10  # clips or subjects
 
 SETTINGS: Mapping[str, Callable[[Record], Hashable]] = {
     "the runs treat frames without a prediction differently (wrong or excluded)": lambda one: (
@@ -18,7 +19,9 @@ SETTINGS: Mapping[str, Callable[[Record], Hashable]] = {
     "the runs' intervals are over different clusters (clip, subject or frame)": lambda one: (
         one.scores.settings.clusters
     ),
-    "the runs' intervals are computed differently (percentile or BCa)": lambda one: one.scores.settings.interval,
+    "the runs' intervals are computed differently (percentile, BCa or studentised)": lambda one: (
+        one.scores.settings.interval
+    ),
     "the runs define macro-F1 differently": lambda one: one.scores.settings.macro_f1,
 }
 
@@ -33,14 +36,8 @@ def notes(records: Sequence[Record]) -> list[str]:
     found += [said for said, setting in SETTINGS.items() if len({setting(record) for record in records}) > 1]
     if len({tuple(one) for record in records if (one := record.scores.settings.reference)}) > 1:
         found.append("the runs measure divergence from different reference distributions")
-    absent = {
-        name
-        for record in records
-        for name, frames in zip(record.scores.classes, record.scores.truth.per_class, strict=False)
-        if not frames and record.scores.truth.frames
-    }
-    if absent:
-        found.append(f"no annotated frame is {listed(sorted(absent))}: macro-F1 counts such a class as 0")
+    said = [set(record.scores.notes) for record in records if record.scores.truth.frames]
+    found += [note for note in _first_scored(records) if all(note in one for one in said)]
     unscored = [record.run for record in records if all(one.macro_f1 is None for one in record.scores.systems)]
     if unscored:
         found.append(f"without annotations, and so without a row: {listed(unscored)}")
@@ -48,6 +45,10 @@ def notes(records: Sequence[Record]) -> list[str]:
     if dirty:
         found.append(f"run from changed code: {listed(dirty)}")
     return found
+
+
+def _first_scored(records: Sequence[Record]) -> list[str]:
+    return next((record.scores.notes for record in records if record.scores.truth.frames), [])
 
 
 def board_notes(
@@ -62,8 +63,8 @@ def board_notes(
     name, many = clusters
     if basis and many < 2:
         found.append(f"one {name}: nothing can be said about differences, so there are no rank intervals")
-    elif basis and many < FEW_CLIPS:
-        found.append(f"{many} {name}s: intervals and rank intervals from so few are rough")
+    elif basis and many < FEW:
+        found.append(f"rank intervals and differences from {many} {name}s are rough")
     bare = [row.title for row in rows if not row.items]
     if bare:
         found.append(

@@ -13,7 +13,7 @@ from harness.leaderboard.evidence import Evidence
 from harness.leaderboard.notes import board_notes, notes
 from harness.leaderboard.record import RESULTS, Record, results_folder
 from harness.leaderboard.reference import chosen
-from harness.leaderboard.standings import against, basis_of, detectable, ranked
+from harness.leaderboard.standings import against, basis_of, least_difference, ranked
 
 
 def benchmarks(leaderboards: Path) -> list[str]:
@@ -77,7 +77,7 @@ def _board(name: Name, boards: dict[Name, list[Row]], evidence: Evidence, wanted
         rows=tuple(rows),
         reference=reference,
         clusters=clusters,
-        detectable=detectable(rows, clusters[1]),
+        detectable=least_difference(rows, clusters[1]),
         notes=tuple(board_notes(rows, reference, clusters, basis, evidence.bases)),
     )
 

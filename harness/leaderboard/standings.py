@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 
 from harness.evaluation.holm import holm
-from harness.evaluation.ranks import rank
+from harness.evaluation.pairs import detectable
+from harness.evaluation.ranks import ALPHA, rank
 from harness.evaluation.student import critical
 from harness.leaderboard.boards import Difference, Row
 
-POWER = 0.8416  # the normal quantile of 0.8: a difference to be found four times out of five
 AT_ONCE = 64  # rows against a reference of the other board
 
 
@@ -67,13 +67,14 @@ def against(rows: Sequence[Row], reference: Row) -> list[Row]:
     return shown
 
 
-def detectable(rows: Sequence[Row], clusters: int) -> float | None:
-    """The difference to the reference, of the median row, that so many clips would show four times out of five."""
+def least_difference(rows: Sequence[Row], clusters: int) -> float | None:
+    """The difference to the reference, of the median row, that a test of it alone finds four times out of five."""
     widths = [row.difference.interval[1] - row.difference.interval[0] for row in rows if row.difference]
     widths = [width for width in widths if width > 0]
     if not widths or clusters < 2:
         return None
-    return float(np.median(widths)) / 2 * (1 + POWER / critical(0.05, clusters - 1))
+    error = np.median(widths) / 2 / critical(ALPHA, clusters - 1)
+    return float(detectable(np.asarray(error, np.float64)))
 
 
 def letters(number: int) -> str:
