@@ -313,11 +313,13 @@ class Job:
 
 @dataclass(frozen=True)
 class JobResult:
-    """What a finished job reports: notices for the user, peak resident memory (bytes), seconds of work."""
+    """What a finished job reports: notices for the user, peak resident memory (bytes), seconds of work, energy that the
+    machine spent meanwhile (joules; None: not known)."""
 
     notices: Sequence[str]
     peak_memory: int
     seconds: float
+    energy: float | None = None
 
 
 class Executor(Protocol):

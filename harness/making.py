@@ -92,6 +92,7 @@ class Making:
                 notices=tuple(result.notices),
                 seconds=result.seconds,
                 peak_memory=result.peak_memory,
+                energy=result.energy,
             )
             if replace:
                 self._store.invalidate(stage.kind, stage.fingerprint)

@@ -50,6 +50,7 @@ class Manifest:
     notices: tuple[str, ...] = ()
     seconds: float = 0.0
     peak_memory: int = 0
+    energy: float | None = None
     created: str = ""
     schema: int = SCHEMA
 

@@ -61,7 +61,8 @@ class Worker:
             if event["event"] == "progress":
                 progress(event["text"], event["done"], event["total"])
             elif event["event"] == "done":
-                return JobResult(tuple(event["notices"]), event["peak_memory"], event["seconds"])
+                told = (event[name] for name in ("peak_memory", "seconds", "energy"))
+                return JobResult(tuple(event["notices"]), *told)
             else:
                 raise self._rebuilt(event, job)
         raise self._died(job)

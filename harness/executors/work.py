@@ -12,6 +12,7 @@ from threading import Event
 
 from harness.components import Job, JobResult
 from harness.errors import HarnessError, StageError
+from harness.executors.energy import EnergyMeter
 from harness.plugins import Registry
 from harness.stage import StageContext
 from harness.stages import STAGES
@@ -42,9 +43,11 @@ def work(job: Job, progress: Progress, stopping: Event | None = None) -> JobResu
         stopping=stopping or Event(),
     )
     _reset_peak_memory()
+    energy = EnergyMeter()
     started = time.perf_counter()
     try:
-        getattr(importlib.import_module(module), attribute)(context)
+        with energy:
+            getattr(importlib.import_module(module), attribute)(context)
     except HarnessError:
         raise
     except MemoryError as error:
@@ -53,7 +56,7 @@ def work(job: Job, progress: Progress, stopping: Event | None = None) -> JobResu
         if error.errno is None or not _inside(error.filename, context.folder):
             raise
         raise full_disk(error, context.folder) from error
-    return JobResult(tuple(context.notices), peak_memory(), time.perf_counter() - started)
+    return JobResult(tuple(context.notices), peak_memory(), time.perf_counter() - started, energy.joules)
 
 
 def _inside(name: object, folder: Path) -> bool:

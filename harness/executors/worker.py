@@ -60,7 +60,8 @@ def _run(job: Job, events: TextIO, stopping: threading.Event) -> None:
         text = f"{type(error).__name__}: {error}".splitlines()[0]
         _send(events, event="crash", text=text, traceback=traceback.format_exc())
     else:
-        _send(events, event="done", notices=result.notices, peak_memory=result.peak_memory, seconds=result.seconds)
+        told = {"peak_memory": result.peak_memory, "seconds": result.seconds, "energy": result.energy}
+        _send(events, event="done", notices=result.notices, **told)
 
 
 def _send(events: TextIO, **event: Any) -> None:
