@@ -65,8 +65,8 @@ class Tick:
 
 @dataclass(frozen=True)
 class Line:
-    """A curve: its network's number, whether it is of another seed than the first, the line and its points as SVG paths,
-    and where the kept epoch is."""
+    """A curve: its network's number, whether it is of another seed than the first, the line and its points as paths of
+    an SVG, and where the kept epoch is."""
 
     network: int
     other_seed: bool
@@ -154,7 +154,9 @@ def _panel(
 
 def nice(low: float, high: float, about: int = 4) -> list[float]:
     """Round numbers that span low to high, at steps of 1, 2 or 5 times a power of ten; at least two."""
-    span = high - low or abs(high) or 1.0
+    span = high - low
+    if span < 1e-6 * max(1.0, abs(high)):  # as good as one value
+        span = abs(high) if abs(high) > 1e-6 else 1.0
     power = 10 ** math.floor(math.log10(span / about))
     step = next(factor * power for factor in (1, 2, 5, 10) if span / (factor * power) <= about)
     first = math.floor(low / step + 1e-9)

@@ -35,7 +35,8 @@ def _configuration(experiment: Experiment) -> Iterator[tuple[str, str]]:
     smoothing = experiment.fusion.smoothing
     extent = {"box": f" over {smoothing.window} frames", "gaussian": f" of {smoothing.sigma:g} frames", "none": ""}
     fused = f"{_used(experiment.fusion.aggregator)}; " if experiment.training.backbones else ""
-    yield "fusion", f"{fused}smoothing: {smoothing.kind}{extent[smoothing.kind]}"
+    judged = "each frame by the maximum over its faces; " if experiment.fusion.faces == "maximum" else ""
+    yield "fusion", f"{fused}{judged}smoothing: {smoothing.kind}{extent[smoothing.kind]}"
     yield "seeds", ", ".join(str(seed) for seed in experiment.every_seed)
 
 
@@ -50,9 +51,10 @@ def _training(experiment: Experiment) -> Iterator[tuple[str, str]]:
     if experiment.data.pretrain is not None:
         recipes = {"pre-training": training.pretrain, **recipes}
     for title, recipe in recipes.items():
+        epochs = f"{recipe.epochs} epoch{'' if recipe.epochs == 1 else 's'}"
         yield (
             title,
-            f"{recipe.epochs} epoch{'' if recipe.epochs == 1 else 's'}, batch {recipe.batch_size}, {recipe.optimizer}, learning rate "
+            f"{epochs}, batch {recipe.batch_size}, {recipe.optimizer}, learning rate "
             f"{recipe.learning_rate:g}, {recipe.schedule}, {recipe.validation:.0%} held out",
         )
 

@@ -62,6 +62,7 @@ def report(run: FinishedRun, store: Path, thumbnails: bool | None = None) -> Rep
         "pairs": pairs,
         "permission": may,
         "final": answers.final,
+        "all_faces": run.experiment.fusion.faces == "maximum",
         "clips": len(answers.clips),
         "frames": len(answers.face),
         "timelines": folded(json.dumps(timelines(answers), ensure_ascii=False, separators=(",", ":")).encode()),
