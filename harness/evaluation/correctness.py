@@ -15,6 +15,12 @@ WRONG, RIGHT, UNANSWERED, NOT_ASKED = range(4)
 MOST = 50_000_000  # bytes a text may unfold to
 
 
+def codes(labels: NDArray[np.integer], truth: NDArray[np.integer], asked: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """labels (M,) class ids, -1 none; truth (M,); asked (M,) -> the code (M,) of each annotated frame."""
+    answered = np.where(labels == truth, RIGHT, WRONG)
+    return np.where(asked, np.where(labels < 0, UNANSWERED, answered), NOT_ASKED).astype(np.uint8)
+
+
 def packed(codes: NDArray[np.integer]) -> str:
     """codes (M,), one an annotated frame in the order of clips and frames: WRONG, RIGHT, UNANSWERED or NOT_ASKED."""
     return base64.b64encode(zlib.compress(codes.astype(np.uint8).tobytes(), 9)).decode("ascii")

@@ -10,15 +10,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.errors import DataError
 from harness.evaluation import metrics
 from harness.evaluation.bootstrap import Metric, units
+from harness.evaluation.calibration import calibration
 from harness.evaluation.clips import of_clips
-from harness.evaluation.counts import Counts, Policy, count
+from harness.evaluation.correctness import codes, packed
+from harness.evaluation.counts import Counts, count
 from harness.evaluation.divergence import divergence, shares
 from harness.evaluation.flicker import flicker
 from harness.evaluation.intervals import intervals
 from harness.evaluation.ratios import ACCURACY, F1, MACRO_F1, Ratios
-from harness.evaluation.scores import ClassScore, Interval, Role, Settings, SystemScore
+from harness.evaluation.scores import (
+    POLICIES,
+    Calibration,
+    ClassScore,
+    Interval,
+    Policy,
+    Role,
+    Settings,
+    SystemScore,
+)
 
 METRICS: Mapping[str, Ratios] = {"macro_f1": MACRO_F1, "f1": F1, "accuracy": ACCURACY}
 SINGLE: Mapping[str, Metric] = {
@@ -29,7 +41,6 @@ SINGLE: Mapping[str, Metric] = {
     "kappa": metrics.kappa,
     "matthews": metrics.matthews,
 }
-POLICIES: tuple[Policy, ...] = ("wrong", "excluded")
 REFUSED = ("refused_text", "refused_provider")
 
 
@@ -37,9 +48,9 @@ REFUSED = ("refused_text", "refused_provider")
 class Target:
     """The frames to score on.
 
-    clip, time: of the F decoded frames, in order; clips: names of the K annotated clips. The M annotated frames:
-    truth (M,) class ids, code (M,) position among `clips`, position (M,) among the decoded frames, -1 for an annotated
-    frame that was not decoded.
+    clip, time: of the F decoded frames, in order; clips: names of the K annotated clips. The M annotated frames,
+    by clips and frames: truth (M,) class ids, code (M,) position among `clips`, position (M,) among the decoded frames,
+    -1 for an annotated frame that was not decoded, frame (M,) number in its clip, empty if not known.
     """
 
     classes: tuple[str, ...]
@@ -49,6 +60,7 @@ class Target:
     truth: NDArray[np.int64]
     code: NDArray[np.int64]
     position: NDArray[np.int64]
+    frame: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def support(self) -> NDArray[np.int64]:
@@ -64,7 +76,8 @@ class Target:
 
 @dataclass(frozen=True)
 class System:
-    """labels (F,) class ids of the decoded frames, -1 none; asked (F,) False where the system was never asked."""
+    """labels (F,) class ids of the decoded frames, -1 none; asked (F,) False where the system was never asked;
+    probabilities (F, C), rows of NaN where there are none."""
 
     name: str
     role: Role
@@ -72,13 +85,15 @@ class System:
     phase: str = ""
     asked: NDArray[np.bool_] | None = None
     outcomes: Mapping[str, int] = field(default_factory=dict)
+    probabilities: NDArray[np.float32] | None = None
 
 
 def score_system(system: System, target: Target, settings: Settings, subjects: Sequence[str] = ()) -> SystemScore:
     """All scores of one system; frames that it was never asked about are left out. subjects: one a clip, or none."""
     asked = np.ones(len(system.labels), bool) if system.asked is None else system.asked
-    truth = np.where(target.on_frames(asked, True), target.truth, -1)
-    counts = count(target.code, truth, target.on_frames(system.labels, -1), len(target.clips), len(target.classes))
+    was_asked, labels = target.on_frames(asked, True), target.on_frames(system.labels, -1)
+    truth = np.where(was_asked, target.truth, -1)
+    counts = count(target.code, truth, labels, len(target.clips), len(target.classes))
     motion = flicker(target.clip, target.time, system.labels)
     predicted = shares(system.labels, len(target.classes))
     measured = measured_again(counts, target.classes, settings, subjects)
@@ -95,8 +110,21 @@ def score_system(system: System, target: Target, settings: Settings, subjects: S
         refusal_rate=refusal_rate(system.outcomes),
         distribution=predicted,
         divergence=_divergence(predicted, settings),
+        calibration=_calibration(system, target, labels, truth),
+        correctness=packed(codes(labels, target.truth, was_asked)) if len(truth) else "",
         **measured,
     )
+
+
+def _calibration(system: System, target: Target, labels: NDArray[Any], truth: NDArray[Any]) -> Calibration | None:
+    if system.probabilities is None or not len(system.labels):
+        return None
+    decoded = target.position >= 0
+    rows = system.probabilities[target.position[decoded]]
+    try:
+        return calibration(rows, labels[decoded], truth[decoded])
+    except DataError as error:
+        raise DataError(f"{system.name}{f' ({system.phase})' if system.phase else ''}: {error}") from error
 
 
 def refusal_rate(outcomes: Mapping[str, int]) -> float | None:

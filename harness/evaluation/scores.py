@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 Interval = tuple[float, float]
+Policy = Literal["wrong", "excluded"]
+POLICIES: tuple[Policy, ...] = ("wrong", "excluded")
 Role = Literal["labeler", "network", "ensemble", "reference"]
 
 
@@ -48,6 +49,17 @@ class Calibration(_Data):
     brier: float
     frames: int
 
+    @property
+    def error(self) -> float:
+        """Expected calibration error: mean over the frames of |accuracy - mean confidence| of their bin (Naeini et al.
+        2015, Guo et al. 2017)."""
+        return sum(abs(right - confidence) for _, confidence, right in self.bins) / self.frames
+
+    @property
+    def brier_score(self) -> float:
+        """Mean over the frames of the squared distance from the truth, in [0, 2] (Brier 1950)."""
+        return self.brier / self.frames
+
 
 class SystemScore(_Data):
     """One system on one target; metrics in [0, 1] (kappa and Matthews in [-1, 1]), None where nothing was measured.
@@ -55,11 +67,13 @@ class SystemScore(_Data):
     phase: which state of a network or ensemble ("pre-trained", "fine-tuned", "unsmoothed", "smoothed"), or "".
     frames, clips: scored ones; coverage: share of these frames with a prediction. confusion: rows are true classes,
     columns predicted ones; unanswered: per true class. counts: per clip of Scores.clips the (true class, predicted
-    class or -1, frames) that occur, from which every score here can be computed again (evaluation.score.measured_again).
-    outcomes: of a labeler's requests, by name. by_policy: macro-F1 with unanswered frames wrong, and excluded. clip_*: of
-    clips instead of frames, each clip by the class that most of its frames have (evaluation.clips). correctness: what
-    became of every annotated frame (evaluation.correctness), for tests on pairs. spread: set where metrics are means
-    over several seeds; confusion, unanswered and counts are then the first seed's, and intervals those of the mean.
+    class or -1, frames) that occur, from which every score here can be computed again by evaluation.score's
+    measured_again. outcomes: of a labeler's requests, by name; refusal_rate: share of them that were refused.
+    by_policy: macro-F1 with unanswered frames wrong, and excluded. clip_*: of clips instead of frames, each clip by
+    the class that most of its frames have (evaluation.clips). correctness: what became of every annotated frame, by
+    clip and frame (evaluation.correctness), for tests on pairs. spread: set where metrics are means over several
+    seeds; confusion, unanswered, counts and correctness are then the first seed's, calibration of all seeds' frames
+    together, and intervals those of the mean.
     """
 
     system: str
@@ -75,7 +89,7 @@ class SystemScore(_Data):
     matthews: float | None = None
     clip_macro_f1: float | None = None
     clip_accuracy: float | None = None
-    by_policy: dict[Literal["wrong", "excluded"], float] = {}
+    by_policy: dict[Policy, float] = {}
     coverage: float | None
     refusal_rate: float | None = None
     frames: int
@@ -111,10 +125,11 @@ class TruthFacts(_Data):
 class Settings(_Data):
     """How the scores were computed. reference: class shares in id order that divergences are from; empty: none.
 
-    clusters: what is drawn with replacement for an interval; interval: how its ends are taken from the resamples.
+    clusters: what is drawn with replacement for an interval; interval: how its ends are taken from the resamples
+    (evaluation.intervals).
     """
 
-    unanswered: Literal["wrong", "excluded"]
+    unanswered: Policy
     resamples: int
     seed: int
     level: float = 0.95
@@ -150,8 +165,8 @@ class Scores(_Data):
 
 
 COLUMNS = (
-    "macro_f1", "accuracy", "unweighted_average_recall", "coverage", "frames", "clips", "changes_per_second",
-    "divergence",
+    "macro_f1", "accuracy", "unweighted_average_recall", "weighted_f1", "kappa", "matthews", "clip_macro_f1",
+    "clip_accuracy", "coverage", "refusal_rate", "frames", "clips", "changes_per_second", "divergence",
 )  # fmt: skip
 
 
@@ -161,11 +176,15 @@ def as_csv(scores: Scores) -> str:
     writer = csv.writer(text, lineterminator="\n")
     classes = scores.classes
     heads = [f"{kind} {name}" for kind in ("f1", "share") for name in classes]
-    writer.writerow(["system", "role", "phase", "macro_f1_low", "macro_f1_high", *COLUMNS, *heads])
+    policies = [f"macro_f1_unanswered_{policy}" for policy in POLICIES]
+    ends = ["macro_f1_low", "macro_f1_high"]
+    extra = [*policies, "calibration_error", "brier_score"]
+    writer.writerow(["system", "role", "phase", *ends, *COLUMNS, *extra, *heads])
     for one in scores.systems:
         values = one.model_dump(include=set(COLUMNS))
-        ends: Iterable[Any] = one.interval or ("", "")
-        row = [*ends, *(values[name] for name in COLUMNS)]
+        row = [*(one.interval or (None, None)), *(values[name] for name in COLUMNS)]
+        row += [one.by_policy.get(policy) for policy in POLICIES]
+        row += [one.calibration.error, one.calibration.brier_score] if one.calibration else [None, None]
         row += [score.f1 for score in one.per_class] or [None] * len(classes)
         row += one.distribution or [None] * len(classes)
         writer.writerow([one.system, one.role, one.phase, *map(_plain, row)])

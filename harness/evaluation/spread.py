@@ -5,29 +5,32 @@ from __future__ import annotations
 import csv
 import io
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from harness.evaluation.bootstrap import LEVEL, Floats, resampled
+from harness.evaluation.bootstrap import units
+from harness.evaluation.calibration import pooled
 from harness.evaluation.counts import Counts
+from harness.evaluation.intervals import intervals
 from harness.evaluation.score import METRICS
-from harness.evaluation.scores import ClassScore, Interval, Scores, Settings, Spread, SystemScore
+from harness.evaluation.scores import POLICIES, ClassScore, Interval, Scores, Spread, SystemScore
 
 TRAINED = ("network", "ensemble")
 MEANS = (
-    "macro_f1", "accuracy", "unweighted_average_recall", "coverage", "changes_per_second", "change_share", "divergence",
+    "macro_f1", "accuracy", "unweighted_average_recall", "weighted_f1", "kappa", "matthews", "clip_macro_f1",
+    "clip_accuracy", "coverage", "changes_per_second", "change_share", "divergence",
 )  # fmt: skip
 
 
 def over_seeds(by_seed: Mapping[int, Scores]) -> Scores:
     """The scores of every seed as one: means with a spread for what was trained, the first seed's for all else.
 
-    An interval is that of the mean over the seeds at hand, clips drawn alike for all of them. Confusion and counts are
-    the first seed's. A system that is not there with every seed is left out; an ensemble that smoothing did not change
-    with some seeds counts as both smoothed and unsmoothed there.
+    An interval is that of the mean over the seeds: clips, drawn alike for all of them, and seeds are drawn with
+    replacement (evaluation.resampling), and a note says so. Confusion, counts and correctness are the first seed's. A
+    system that is not there with every seed is left out; an ensemble that smoothing did not change with some seeds
+    counts as both smoothed and unsmoothed there.
     """
     every = list(by_seed.values())
     first = every[0]
@@ -40,7 +43,11 @@ def over_seeds(by_seed: Mapping[int, Scores]) -> Scores:
             systems.append(found[0])
         elif len(found) == len(every):
             systems.append(_averaged(found, list(by_seed), phase, first))
-    return first.model_copy(update={"systems": systems, "seeds": list(by_seed)})
+    note = (
+        f"scores of what was trained are means over {len(every)} seeds; their intervals draw "
+        f"{first.settings.clusters}s and seeds with replacement"
+    )
+    return first.model_copy(update={"systems": systems, "seeds": list(by_seed), "notes": [*first.notes, note]})
 
 
 def _keys(every: Sequence[Scores]) -> list[tuple[str, str, str]]:
@@ -58,8 +65,12 @@ def _averaged(found: Sequence[SystemScore], seeds: Sequence[int], phase: str, sc
     means: dict[str, Any] = {name: _mean([getattr(one, name) for one in found]) for name in MEANS}
     shares = [one.distribution for one in found if one.distribution]
     means["distribution"] = np.mean(shares, axis=0).tolist() if len(shares) == len(found) else []
-    ends = _intervals(found, len(scores.classes), scores.settings)
+    ends = _intervals(found, scores)
     means["interval"], means["accuracy_interval"] = ends.get("macro_f1"), ends.get("accuracy")
+    policies = {policy: _mean([one.by_policy.get(policy) for one in found]) for policy in POLICIES}
+    means["by_policy"] = {policy: value for policy, value in policies.items() if value is not None}
+    calibrations = [one.calibration for one in found if one.calibration is not None]
+    means["calibration"] = pooled(calibrations) if len(calibrations) == len(found) else None
     rows = zip(*(one.per_class for one in found), strict=True)
     means["per_class"] = [_class_mean(row, ends.get(number)) for number, row in enumerate(rows)]
     values = [one.macro_f1 for one in found if one.macro_f1 is not None]
@@ -85,25 +96,19 @@ def _class_mean(row: Sequence[ClassScore], interval: Interval | None) -> ClassSc
     return row[0].model_copy(update={**means, "interval": interval})
 
 
-def _intervals(found: Sequence[SystemScore], classes: int, settings: Settings) -> dict[str | int, Interval]:
+def _intervals(found: Sequence[SystemScore], scores: Scores) -> dict[str | int, Interval]:
     """95% intervals of the means over seeds: of macro-F1, of accuracy, and of each class's F1 by its id."""
-    sums = [Counts.from_triples(one.counts, classes).present().sums(settings.unanswered) for one in found if one.counts]
-    if len(sums) < len(found) or len({one.shape for one in sums}) > 1 or len(sums[0]) < 2:
+    settings, classes = scores.settings, len(scores.classes)
+    if not all(one.counts for one in found):
         return {}
-    values: dict[str, list[Floats]] = {name: [] for name in METRICS}
-    for chunks in _alike(sums, settings):
-        for name, metric in METRICS.items():
-            values[name].append(np.mean([metric(chunk) for chunk in chunks], axis=0))
-    ends = (100 * (1 - LEVEL) / 2, 100 * (1 + LEVEL) / 2)
-    low, high = zip(*(np.percentile(np.concatenate(values[name]), ends, axis=0) for name in METRICS), strict=True)
-    at = dict(zip(METRICS, zip(low, high, strict=True), strict=True))
-    single = {name: (float(at[name][0]), float(at[name][1])) for name in ("macro_f1", "accuracy")}
-    return single | {number: (float(at["f1"][0][number]), float(at["f1"][1][number])) for number in range(classes)}
-
-
-def _alike(sums: Sequence[NDArray[np.int64]], settings: Settings) -> Iterator[tuple[Floats, ...]]:
-    """Chunks of resamples of every seed's sums; the same clips are drawn for all of them."""
-    return zip(*(resampled(one, settings.resamples, settings.seed) for one in sums), strict=True)
+    counts = [Counts.from_triples(one.counts, classes) for one in found]
+    drawn = [units(one, settings.unanswered, settings.clusters, scores.subjects) for one in counts]
+    if len({one.sums.shape for one in drawn}) > 1 or min(len(one) for one in drawn) < 2:
+        return {}
+    ends = intervals(drawn, METRICS, settings.resamples, settings.seed, settings.interval)
+    single = {name: (float(ends[name][0]), float(ends[name][1])) for name in ("macro_f1", "accuracy")}
+    low, high = ends["f1"]
+    return single | {number: (float(low[number]), float(high[number])) for number in range(classes)}
 
 
 def as_csv(scores: Scores) -> str:

@@ -10,13 +10,13 @@ import pytest
 
 from harness.evaluation.counts import count
 from harness.evaluation.score import System, Target, score_system
-from harness.evaluation.scores import Scores, Settings, TruthFacts
+from harness.evaluation.scores import Calibration, Scores, Settings, TruthFacts
 from harness.evaluation.spread import as_csv, over_seeds
 from harness.evaluation.stage import chance_score
 
 CLASSES = ("a", "b", "c")
 CLIPS, FRAMES = 6, 10
-SETTINGS = Settings(unanswered="wrong", resamples=300, seed=0)
+SETTINGS = Settings(unanswered="wrong", resamples=4000, seed=0)
 TRUTH = np.random.default_rng(0).integers(0, 3, CLIPS * FRAMES)
 
 
@@ -78,23 +78,61 @@ def test_the_labeler_and_chance_depend_on_no_seed():
     assert found.systems[0].spread is None
 
 
-def test_the_interval_is_that_of_the_mean_over_clips_drawn_alike():
-    """By brute force: the same draws of clips for every seed, macro-F1 of each, their mean."""
+def test_the_interval_is_that_of_the_mean_over_clips_and_seeds_drawn_with_replacement():
+    """By brute force: the same draws of clips for every seed, two of the three seeds, the mean of their macro-F1."""
     by_seed = {seed: run(seed) for seed in (0, 1, 2)}
     found = over_seeds(by_seed).systems[2]
     code = np.repeat(np.arange(CLIPS), FRAMES)
     tables = [count(code, TRUTH, labels(seed + 100, 0.7), CLIPS, 3).confusion for seed in by_seed]
-    drawn = np.random.default_rng(0).integers(0, CLIPS, (300, CLIPS))
+    rng = np.random.default_rng(7)
     means = []
-    for clips in drawn:
-        sums = [table[clips].sum(0) for table in tables]
+    for _ in range(4000):
+        clips, seeds = rng.integers(0, CLIPS, CLIPS), rng.integers(0, 3, 2)
+        sums = [tables[seed][clips].sum(0) for seed in seeds]
         means.append(
             statistics.fmean(np.mean(2 * np.diag(one) / np.maximum(one.sum(0) + one.sum(1), 1)) for one in sums)
         )
-    assert found.interval == pytest.approx(np.percentile(means, [2.5, 97.5]).tolist())
+    assert found.interval == pytest.approx(np.percentile(means, [2.5, 97.5]).tolist(), abs=0.01)
     assert found.interval[0] < found.macro_f1 < found.interval[1]
     assert found.accuracy_interval is not None
     assert all(row.interval is not None for row in found.per_class)
+
+
+def test_seeds_that_differ_widen_the_interval_of_their_mean():
+    def width(one):
+        return one.interval[1] - one.interval[0]
+
+    only = run(0).systems[1]
+    alike = over_seeds({seed: run(0) for seed in (0, 1, 2)}).systems[1]
+    assert alike.interval == pytest.approx(only.interval)
+    skills = (0.3, 0.6, 0.9)
+    by_seed = {seed: scored(("net", "network", labels(seed, right), "")) for seed, right in enumerate(skills)}
+    unlike = over_seeds(by_seed).systems[0]
+    assert width(unlike) > 1.5 * max(width(one.systems[0]) for one in by_seed.values())
+
+
+def test_a_note_says_what_the_intervals_of_means_draw():
+    found = over_seeds({0: run(0), 1: run(1)})
+    assert found.notes == [
+        "scores of what was trained are means over 2 seeds; their intervals draw clips and seeds with replacement"
+    ]
+
+
+def test_scores_by_policy_are_means_and_calibrations_are_of_all_frames_together():
+    first, second = (
+        Calibration(bins=[(2, 1.5, 1)], brier=1, frames=2),
+        Calibration(bins=[(1, 0.5, 1)], brier=2, frames=1),
+    )
+    by_seed = {}
+    for seed, one in enumerate([first, second]):
+        scores = run(seed)
+        network = scores.systems[1].model_copy(update={"calibration": one})
+        by_seed[seed] = scores.model_copy(update={"systems": [scores.systems[0], network, *scores.systems[2:]]})
+    found = over_seeds(by_seed).systems[1]
+    expected = np.mean([scores.systems[1].by_policy["excluded"] for scores in by_seed.values()])
+    assert found.by_policy["excluded"] == pytest.approx(expected)
+    assert found.calibration == Calibration(bins=[(3, 2.0, 2)], brier=3, frames=3)
+    assert over_seeds({0: by_seed[0], 1: run(1)}).systems[1].calibration is None
 
 
 def test_an_ensemble_that_smoothing_left_as_it_was_with_one_seed_counts_for_both_states():
