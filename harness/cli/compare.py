@@ -31,7 +31,7 @@ def compare(
 
     RUN is a run's folder, its name in runs/, or a record's file or name in leaderboards/. Its last word is compared,
     which is its smoothed ensemble, or its labeler; RUN:SYSTEM takes another: run:labeler, run:resnet18,
-    run:"resnet18, pre-trained". Intervals and tests take clips as what is drawn, never frames.
+    run:resnet18:pre-trained. Intervals and tests take clips as what is drawn, never frames.
     """
     from rich.console import Console
 

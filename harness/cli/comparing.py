@@ -19,7 +19,7 @@ from harness.leaderboard.comparison import Comparison, Rival
 
 ALPHA = 0.05
 NAMES = {"macro_f1": "macro-F1", "accuracy": "accuracy", "unweighted_average_recall": "UAR"}
-FEW = 10
+FEW = 20  # clips, below which bootstrapped p are known to be too small (docs/statistics.md)
 TESTS = ("p\nboot.", "p\nswap")
 
 
@@ -34,12 +34,13 @@ def said(found: Comparison) -> Iterator[str]:
     """The comparison in sentences, and what to know of it."""
     for rival in found.rivals:
         yield _sentence(found, rival)
+    family = "all systems" if len(found.rivals) > 1 else "the classes"
     yield (
         f"p swap: systems swapped {found.clusters} by {found.clusters}; p boot.: {found.clusters}s drawn anew; Holm: p "
-        "swap, corrected for all lines; least: the difference that so many clips show 4 times out of 5."
+        f"swap, corrected for {family}; least: the difference that so many {found.clusters}s show 4 times out of 5."
     )
     if found.units < FEW:
-        yield f"note: {found.units} {found.clusters}s are few: intervals are too narrow, go by p swap."
+        yield f"note: {found.units} {found.clusters}s are few: p boot. is too small, go by p swap."
     if any(one.picked.score.spread or found.reference.score.spread for one in found.rivals):
         yield "note: means over seeds; the seeds are drawn anew as well, of which a few tell little."
     if any(np.isnan(one.differences["macro_f1"].permutation) for one in found.rivals):
@@ -55,29 +56,29 @@ def _sentence(found: Comparison, rival: Rival) -> str:
     p = float(rival.adjusted["macro_f1"])
     if p > ALPHA:
         return (
-            f"{what} cannot be told apart {on} (macro-F1 {one.difference:+.3f}, p = {_p(p)}); a difference of "
+            f"{what} cannot be told apart {on} (macro-F1 {one.difference:+.3f}, p {_is(p)}); a difference of "
             f"{float(one.detectable):.3f} or more would have been found 4 times out of 5."
         )
     better = "more" if one.difference > 0 else "less"
     return (
         f"{rival.picked.title!r} has {abs(one.difference):.3f} {better} macro-F1 than {found.reference.title!r} {on} "
-        f"(95% interval {_ends(one)}, p = {_p(p)}): more than chance explains."
+        f"(95% interval from {float(one.low):+.3f} to {float(one.high):+.3f}, p {_is(p)}): more than chance explains."
     )
 
 
 def _mcnemar(rival: Rival) -> str:
     one = rival.mcnemar
     if one is None:
-        return "McNemar: not to be had; it needs what became of each frame, of one seed."
+        return "McNemar: not to be had; it needs records that say what became of each frame, of one seed."
     return (
-        f"McNemar: of {one.frames:,} frames {one.first_only:,} are right there alone, {one.second_only:,} here alone, "
-        f"p = {_p(one.p)}; it takes frames for independent, so that its p is too small."
+        f"McNemar: of {one.frames:,} frames A alone has {one.first_only:,} right, B alone {one.second_only:,}, "
+        f"p {_is(one.p)}; it takes frames for independent, so that its p is too small."
     )
 
 
 def _metrics(found: Comparison, rival: Rival) -> Table:
-    table = _table(Text.assemble(rival.picked.title, ("  against  ", "dim"), found.reference.title))
-    _columns(table, "metric", "there", "here", "differ-\nence", "95% interval", *TESTS, "p\nHolm", "least")
+    table = _table(Text.assemble(("A  ", "bold"), rival.picked.title, ("\nB  ", "bold"), found.reference.title))
+    _columns(table, "metric", "A", "B", "A - B", "95% interval", *TESTS, "p\nHolm", "least")
     for name, one, adjusted in _lines(found, rival):
         table.add_row(name, _share(one.first), _share(one.second), *_cells(one), _p(adjusted), _share(one.detectable))
     return table
@@ -86,7 +87,7 @@ def _metrics(found: Comparison, rival: Rival) -> Table:
 def _rivals(found: Comparison) -> Table:
     score = found.reference.score.macro_f1
     table = _table(Text(f"macro-F1 against {found.reference.title} ({score:.3f})"))
-    _columns(table, "system", "macro\nF1", "differ-\nence", "95% interval", *TESTS, "p\nMcN.", "p\nHolm", "least")
+    _columns(table, "system", "macro\nF1", "differ.", "95% interval", *TESTS, "p\nMcN.", "p\nHolm", "least")
     for rival in found.rivals:
         one = rival.differences["macro_f1"]
         of_frames = _p(rival.mcnemar.p) if rival.mcnemar else "-"
@@ -111,7 +112,7 @@ def _of_class(whole: Difference, number: int) -> Difference:
 
 
 def _table(title: Text) -> Table:
-    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
 
 
 def _columns(table: Table, first: str, *others: str) -> None:
@@ -137,9 +138,15 @@ def _p(value: Any) -> str:
     return "-" if np.isnan(number) else "<.001" if number < 0.001 else f"{number:.3f}"
 
 
+def _is(value: Any) -> str:
+    text = _p(value)
+    return f"< {text[1:]}" if text.startswith("<") else f"= {text}"
+
+
 HEAD = (
     "run", "system", "phase", "reference_run", "reference_system", "reference_phase", "metric", "value",
-    "reference_value", "difference", "low", "high", "p_bootstrap", "p_permutation", "permutation_exact", "p_holm",
+    "reference_value", "difference", "low", "high", "drawn_low", "drawn_high",
+    "p_bootstrap", "p_permutation", "permutation_exact", "p_holm",
     "standard_error", "detectable", "p_mcnemar", "mcnemar_only", "mcnemar_reference_only", "clusters", "units",
     "frames",
 )  # fmt: skip
@@ -168,7 +175,17 @@ def _rows(found: Comparison, rival: Rival) -> Iterator[Sequence[Any]]:
         on_frames: list[Any] = [None] * 3
         if rival.mcnemar is not None and name == "accuracy":
             on_frames = [rival.mcnemar.p, rival.mcnemar.first_only, rival.mcnemar.second_only]
-        numbers = [one.first, one.second, one.difference, one.low, one.high, one.bootstrap, one.permutation]
+        numbers = [
+            one.first,
+            one.second,
+            one.difference,
+            one.low,
+            one.high,
+            one.drawn_low,
+            one.drawn_high,
+            one.bootstrap,
+            one.permutation,
+        ]
         ends = [adjusted, one.error, one.detectable]
         yield [
             *sides, name, *map(_plain, numbers), one.exact, *map(_plain, ends), *on_frames, found.clusters, found.units,

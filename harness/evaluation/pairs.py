@@ -7,7 +7,7 @@ seeds, whose metrics are averaged; where both systems have S seeds, seeds are dr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from harness.errors import DataError
 from harness.evaluation import metrics
-from harness.evaluation.bootstrap import CHUNK, LEVEL, Floats, Metric, draws
+from harness.evaluation.bootstrap import CHUNK, LEVEL, Floats, draws
+from harness.evaluation.student import critical
 
 Sums = NDArray[np.int64]
+Metric = Callable[[Floats], Floats]
 METRICS: Mapping[str, Metric] = {
     "macro_f1": metrics.macro_f1,
     "accuracy": metrics.accuracy,
@@ -28,27 +30,32 @@ METRICS: Mapping[str, Metric] = {
 ENUMERATED = 15  # clips on which systems differ: up to 2^14 ways to swap them are all gone through
 ROUNDING = 1e-12
 POWER = 0.8
+PERCENTILES = (100 * (1 - LEVEL) / 2, 100 * (1 + LEVEL) / 2)
 
 
 @dataclass(frozen=True)
 class Difference:
     """Of one metric, first minus second; arrays of shape (), or (C,) of a metric a class.
 
-    low, high: percentile interval of the bootstrap; bootstrap: its two-sided p; permutation: two-sided p of swapping
-    clips, NaN where the systems have unlike numbers of seeds; exact: every way to swap was gone through; error:
-    standard error by the jackknife over clips; detectable: the least difference that is found with probability 80%.
+    error: standard error by the jackknife over clips; low, high: the 95% interval that it gives with Student's t;
+    detectable: the least difference that is found with probability 80%. drawn_low, drawn_high: percentile interval of
+    the bootstrap, which is too narrow with few clips; bootstrap: its two-sided p, likewise too small. permutation:
+    two-sided p of swapping clips, NaN where the systems have unlike numbers of seeds; exact: every way to swap was gone
+    through.
     """
 
     first: Floats
     second: Floats
     difference: Floats
+    error: Floats
     low: Floats
     high: Floats
+    detectable: Floats
+    drawn_low: Floats
+    drawn_high: Floats
     bootstrap: Floats
     permutation: Floats
     exact: bool
-    error: Floats
-    detectable: Floats
 
 
 def compare(
@@ -59,22 +66,24 @@ def compare(
     drawn = bootstrap(one, other, of, resamples, seed)
     swapped, exact = permutation(one, other, of, resamples, seed)
     errors = standard_error(one, other, of)
-    ends = (100 * (1 - LEVEL) / 2, 100 * (1 + LEVEL) / 2)
     found = {}
     for name, metric in of.items():
         values = [np.asarray(metric(system.sum(axis=1)).mean(axis=0), np.float64) for system in (one, other)]
-        low, high = np.percentile(drawn[name], ends, axis=0)
+        difference, margin = values[0] - values[1], critical(1 - LEVEL, one.shape[1] - 1) * errors[name]
+        ends = np.percentile(drawn[name], PERCENTILES, axis=0)
         found[name] = Difference(
             first=values[0],
             second=values[1],
-            difference=values[0] - values[1],
-            low=low,
-            high=high,
+            difference=difference,
+            error=errors[name],
+            low=difference - margin,
+            high=difference + margin,
+            detectable=detectable(errors[name]),
+            drawn_low=ends[0],
+            drawn_high=ends[1],
             bootstrap=two_sided(drawn[name]),
             permutation=swapped[name],
             exact=exact,
-            error=errors[name],
-            detectable=detectable(errors[name]),
         )
     return found
 

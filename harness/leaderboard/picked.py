@@ -29,7 +29,7 @@ def pick(wanted: str, runs: Path, leaderboards: Path) -> Picked:
     """The system that RUN or RUN:SYSTEM names; ConfigError for a run or system that is not there.
 
     RUN: a run's folder, a record's file, a run's name below `runs`, or a record's name in `leaderboards`. SYSTEM: a
-    name, a name with its phase ("resnet18, pre-trained"), or "labeler"; of one that was scored in several phases the
+    name, a name with its phase ("resnet18:pre-trained"), or "labeler"; of one that was scored in several phases the
     last. Without it the run's last word: its ensemble, else its labeler, else its last network.
     """
     name, system = wanted, None
@@ -90,7 +90,7 @@ def _system(record: Record, wanted: str) -> SystemScore:
     for kind in range(len(_names(scored[0]))):
         if found := [one for one in scored if wanted in _names(one)[kind]]:
             return found[-1]
-    known = [f"{one.system}, {one.phase}" if one.phase else one.system for one in scored]
+    known = [f"{one.system}:{one.phase}" if one.phase else one.system for one in scored]
     raise ConfigError(f"run {record.run!r} has no system {wanted!r}{nearest(wanted, known)}")
 
 

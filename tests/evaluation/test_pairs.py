@@ -50,7 +50,7 @@ def test_the_bootstrap_is_a_loop_over_clips_drawn_for_both():
         drawn = rng.integers(0, len(first), len(first))
         values.append(metrics.macro_f1(first[drawn].sum(axis=0)) - metrics.macro_f1(second[drawn].sum(axis=0)))
     found = compare(first, second, MACRO, resamples=4000)["macro_f1"]
-    np.testing.assert_allclose((found.low, found.high), np.percentile(values, [2.5, 97.5]), atol=0.01)
+    np.testing.assert_allclose((found.drawn_low, found.drawn_high), np.percentile(values, [2.5, 97.5]), atol=0.01)
     assert found.error == pytest.approx(np.std(values), rel=0.25)
 
 
@@ -111,6 +111,21 @@ def test_of_equally_long_clips_the_standard_error_of_accuracy_is_that_of_a_mean(
     assert found == pytest.approx(stats.sem(shares))
 
 
+def test_the_interval_is_that_of_students_t_and_holds_the_truth_where_the_bootstrap_does_less_often():
+    whole = pair(20, clips=3000)
+    truth = metrics.macro_f1(whole[0].sum(axis=0)) - metrics.macro_f1(whole[1].sum(axis=0))
+    rng = np.random.default_rng(0)
+    held = np.zeros(2)
+    for trial in range(300):
+        drawn = rng.choice(3000, 10, replace=False)
+        found = compare(whole[0][drawn], whole[1][drawn], MACRO, resamples=300, seed=trial)["macro_f1"]
+        held += [found.low <= truth <= found.high, found.drawn_low <= truth <= found.drawn_high]
+    margin = stats.t.isf(0.025, 9) * found.error
+    assert (found.low, found.high) == pytest.approx((found.difference - margin, found.difference + margin))
+    assert 0.92 <= held[0] / 300 <= 0.98
+    assert held[1] < held[0]
+
+
 COUNTS = arrays(np.int64, (6, CLASSES, CLASSES), elements=st.integers(0, 4))
 
 
@@ -129,6 +144,7 @@ def test_the_other_way_round_everything_is_the_same_with_another_sign(one, other
     for name, found in there.items():
         np.testing.assert_allclose(found.difference, -back[name].difference, atol=1e-12)
         np.testing.assert_allclose(found.low, -back[name].high, atol=1e-12)
+        np.testing.assert_allclose(found.drawn_low, -back[name].drawn_high, atol=1e-12)
         for same in ("bootstrap", "permutation", "error", "detectable"):
             np.testing.assert_allclose(getattr(found, same), getattr(back[name], same), atol=1e-12)
         assert (found.bootstrap > 0).all()
@@ -141,7 +157,7 @@ def test_the_other_way_round_everything_is_the_same_with_another_sign(one, other
 def test_a_system_against_itself_differs_in_nothing():
     first, _ = pair()
     for found in compare(first, first).values():
-        for name in ("difference", "low", "high", "error", "detectable"):
+        for name in ("difference", "low", "high", "drawn_low", "drawn_high", "error", "detectable"):
             assert (getattr(found, name) == 0).all()
         assert (found.bootstrap == 1).all()
         assert (found.permutation == 1).all()
@@ -152,7 +168,7 @@ def test_a_large_difference_is_found_by_every_test():
     rng = np.random.default_rng(0)
     clip, truth = world(rng)
     found = compare(sums(clip, truth, truth), sums(clip, truth, guesses(rng, clip, truth)))["macro_f1"]
-    assert found.low > 0
+    assert min(found.low, found.drawn_low) > 0
     assert max(found.bootstrap, found.permutation) < 0.001
 
 
@@ -184,7 +200,7 @@ def test_means_over_seeds_are_compared_seed_by_seed():
 def test_seeds_shared_by_both_systems_take_nothing_from_the_difference():
     first, second = pair(8)
     spread = compare(np.stack([first, second]), np.stack([first, second]), MACRO, resamples=300)["macro_f1"]
-    assert (spread.low, spread.high, spread.error) == (0, 0, 0)
+    assert (spread.low, spread.high, spread.drawn_low, spread.drawn_high) == (0, 0, 0, 0)
 
 
 def test_unlike_numbers_of_seeds_are_drawn_apart_and_cannot_be_swapped():
@@ -193,7 +209,7 @@ def test_unlike_numbers_of_seeds_are_drawn_apart_and_cannot_be_swapped():
     found = compare(np.stack([first, third]), second, resamples=300)
     assert np.isnan(found["macro_f1"].permutation)
     assert np.isnan(found["f1"].permutation).all()
-    assert found["macro_f1"].low < found["macro_f1"].high
+    assert found["macro_f1"].drawn_low < found["macro_f1"].drawn_high
     alone = standard_error(first, second, MACRO)["macro_f1"]
     assert standard_error(np.stack([first, third]), second, MACRO)["macro_f1"] > 0.5 * alone
 
@@ -204,7 +220,11 @@ def test_chunks_change_nothing_but_memory(monkeypatch):
     monkeypatch.setattr("harness.evaluation.bootstrap.CHUNK", 999)
     monkeypatch.setattr(pairs, "CHUNK", 999)
     parts = compare(first, second, MACRO, resamples=500)["macro_f1"]
-    assert (parts.low, parts.high, parts.permutation) == (whole.low, whole.high, whole.permutation)
+    assert (parts.drawn_low, parts.bootstrap, parts.permutation) == (
+        whole.drawn_low,
+        whole.bootstrap,
+        whole.permutation,
+    )
 
 
 def test_other_clips_and_one_clip_are_refused():
