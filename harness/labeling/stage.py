@@ -60,16 +60,20 @@ def run(context: StageContext) -> None:
 
 
 def _label_others(context: StageContext, name: str, sampled: NDArray[np.int64]) -> None:
-    space, source = context.label_space, context.inputs["faces"]
-    faces = read_faces(source, OTHERS)
+    space = context.label_space
+    faces = read_faces(context.inputs["faces"], OTHERS)
     faces = faces[np.isin(faces["beside"].to_numpy(), sampled)].reset_index(drop=True)
     labeler = context.build("labelers", context.params["labeler"], label_space=space)
-    if isinstance(labeler, LookupLabeler):
+    if isinstance(labeler, LookupLabeler):  # it would give the chosen face's label to every face of the frame
         faces = faces[:0]
     scores = Scores(np.zeros((0, len(space)), np.float32))
     if len(faces):
         scores = _ask(context, name, labeler, faces, OTHERS)
-    write_votes(context.folder, [scored(faces, name, scores, len(space))])
+    votes = scored(faces, name, scores, len(space))
+    abstained = int((votes.frame["outcome"] == "abstain").sum())
+    if abstained:
+        context.notice(f"labeler {name!r} abstained on {abstained} of {len(faces)} further faces")
+    write_votes(context.folder, [votes])
 
 
 def _ask(context: StageContext, name: str, labeler: object, faces: pd.DataFrame, table: str = CROPS) -> Scores:
