@@ -135,12 +135,13 @@ def under_way(line, trained):
 
 
 def until_both_train(process):
-    trained = set()
+    trained, seen = set(), ""
     for line in process.stdout:
+        seen += line
         under_way(line, trained)
         if len(trained) == 2:
             return
-    raise AssertionError("two networks were never trained at once")
+    raise AssertionError(f"two networks were never trained at once: {seen}")
 
 
 @pytest.mark.slow
