@@ -57,7 +57,7 @@ def read_answers(sources: Sources, labels: pd.DataFrame) -> Answers:
     """Everybody's answers; what the store lacks is left out and told. labels: of `read_labels`."""
     run = sources.run
     space = run.experiment.space
-    table = _table(run, PREDICTIONS, {"clip": "category", "label": "category", "unsmoothed": "category"}, ("time",))
+    table = _table(run, PREDICTIONS, ("clip", "label", "unsmoothed"), ("time",))
     clip = table["clip"].cat.codes.to_numpy()
     bounds = clip_starts(clip)
     names = table["clip"].cat.categories[clip[bounds[:-1]]].tolist() if len(table) else []
@@ -85,23 +85,28 @@ def read_answers(sources: Sources, labels: pd.DataFrame) -> Answers:
 
 def read_labels(run: FinishedRun) -> pd.DataFrame:
     """labels.csv without its probabilities: face, outcome, label."""
-    return _table(run, LABELS, {"outcome": "category", "label": "category"})
+    return _table(run, LABELS, ("outcome", "label"))
 
 
-def _table(run: FinishedRun, name: str, texts: Mapping[str, str], numbers: Sequence[str] = ()) -> pd.DataFrame:
-    """Some columns of a table of the run, texts as categories: a long run has the same few a hundred thousand times."""
+def _table(run: FinishedRun, name: str, texts: Sequence[str], numbers: Sequence[str] = ()) -> pd.DataFrame:
+    """Some columns of a table of the run: frame, face, numbers, and texts as categories.
+
+    A long run has the same few texts a hundred thousand times. They are read as text first: pandas would make numbers
+    of categories that look like such, and clip "01" is not clip "1".
+    """
     import pandas as pd
 
     path = run.folder / name
-    whole = ("frame", "face")
-    types: dict[str, Any] = {**texts, **dict.fromkeys(whole, "int64"), **dict.fromkeys(numbers, "float64")}
+    types: dict[str, Any] = {"frame": "int64", "face": "int64", **dict.fromkeys(numbers, "float64")}
+    types |= dict.fromkeys(texts, "str")
     empty = {column: ["nan", ""] for column in numbers}
     try:
-        return pd.read_csv(path, usecols=list(types), dtype=types, keep_default_na=False, na_values=empty)
+        table = pd.read_csv(path, usecols=list(types), dtype=types, keep_default_na=False, na_values=empty)
     except (OSError, ValueError, KeyError) as error:
         raise DataError(
             f"{path} cannot be read as a table of a run ({' '.join(str(error).split())}); run it again"
         ) from error
+    return table.astype(dict.fromkeys(texts, "category"))
 
 
 def _check_numbers(frames: NDArray[np.int64], bounds: NDArray[np.int64], names: Sequence[str], path: Path) -> None:
