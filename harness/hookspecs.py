@@ -92,7 +92,7 @@ def harness_aggregators() -> Iterable[ComponentSpec]:  # type: ignore[empty-body
 
 @hookspec
 def harness_executors() -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
-    """Executors; target(options) -> components.Executor.
+    """Executors; target(options) -> components.Executor, or LanedExecutor if it can train several networks at once.
 
     >>> from harness.components import ComponentSpec, Options
     >>> @hookimpl

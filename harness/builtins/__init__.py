@@ -137,7 +137,10 @@ def harness_executors() -> Iterable[ComponentSpec]:
         "harness.executors.inline:InlineExecutor",
     )
     yield ComponentSpec(
-        "local", "one worker process a stage", executor_options.LocalOptions, "harness.executors.local:LocalExecutor"
+        "local",
+        "worker processes on this machine; on several GPUs a network each",
+        executor_options.LocalOptions,
+        "harness.executors.local:LocalExecutor",
     )
 
 

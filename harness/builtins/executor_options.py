@@ -14,7 +14,9 @@ class InlineOptions(Options):
 class LocalOptions(Options):
     """Worker processes on this machine."""
 
-    threads: int | None = Field(None, ge=1, description="threads a worker may use; none: one a core")
+    threads: int | None = Field(
+        None, ge=1, description="threads a worker may use; none: one a core, fewer where workers share the cores"
+    )
     parallel: int | None = Field(
         None, ge=1,
         description="networks trained at the same time, a worker each; none: as many as GPUs are visible, each on its "
