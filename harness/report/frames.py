@@ -76,8 +76,9 @@ def read_answers(sources: Sources, labels: pd.DataFrame) -> Answers:
     final, before = _codes(table["label"], space), _codes(table["unsmoothed"], space)
     title = "fused" if run.networks else "decision"
     if (final != before).any():
-        rows[_free(f"{title}, before smoothing", rows)] = before
-        title = f"{title}, smoothed"
+        smoothed = run.experiment.fusion.smoothing.kind != "none"
+        rows[_free(f"{title}, before {'smoothing' if smoothed else 'gaps were filled'}", rows)] = before
+        title = f"{title}, {'smoothed' if smoothed else 'gaps filled'}"
     title = _free(title, rows)
     rows[title] = final
     return Answers(tuple(names), bounds, table["time"].to_numpy(np.float64), face, rows, title)
