@@ -31,9 +31,21 @@ EXPERIMENTS = Path(__file__).parent / "experiments"
 
 
 class Section(BaseModel):
-    """A table of the file: unknown keys are refused."""
+    """A table of the file: unknown keys are refused; options of a component without its name are the default one's."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_default(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        defaults = {name: field.default for name, field in cls.model_fields.items() if name in value}
+        return {**value, **{
+            name: {"use": default.use, **value[name]}
+            for name, default in defaults.items()
+            if isinstance(default, Component) and isinstance(value[name], Mapping)
+        }}  # fmt: skip
 
 
 class Component(BaseModel):

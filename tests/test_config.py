@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.config import apply_override, built_in, load, parse
+from harness.config import apply_override, built_in, load, parse, read
 from harness.errors import ConfigError
 
 MINIMAL = 'name = "mine"\nbenchmark = "b"\n[data]\ntarget = "synthetic"\n'
@@ -223,3 +223,11 @@ def test_pseudo_label_options_are_refused_where_annotations_are_trained_on():
         parse({**data, "training": {"pretrain": {"targets": "soft"}}}, "test")
     teacher = apply_override(data, "training.finetune.mean_teacher.decay=0.9")
     assert parse(teacher, "test").training.finetune.mean_teacher.decay == 0.9
+
+
+def test_options_without_a_name_are_the_default_component_s():
+    data = apply_override(read("demo"), "executor.parallel=2")
+    executor = parse(data, "demo").executor
+    assert (executor.use, executor.options) == ("local", {"parallel": 2})
+    data["executor"] = {"use": "inline"}
+    assert parse(data, "demo").executor.use == "inline"
