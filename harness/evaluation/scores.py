@@ -15,7 +15,7 @@ Role = Literal["labeler", "network", "ensemble", "reference"]
 
 
 class _Data(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ClassScore(_Data):

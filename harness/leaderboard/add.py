@@ -53,7 +53,7 @@ def add(
             "replace that one (--replace)"
         )
     others = [one for one in others if one.run != record.run]
-    problems += [text for run, text in clashes([*others, record]) if run == record.run]
+    problems += [text for run, text in clashes([*others, record], record.run) if run == record.run]
     if problems:
         more = f" ({len(problems)} problems)" if len(problems) > 1 else ""
         raise DataError(f"the record of run {run!r} is not filed{more}: {listed(problems, MOST)}")

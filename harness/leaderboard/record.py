@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
 from harness.documents import readable_json, write_atomically
@@ -28,7 +27,7 @@ SCHEMA_VERSION: Literal[2] = 2
 
 
 class _Data(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class GitState(_Data):
@@ -129,7 +128,7 @@ class Record(_Data):
     schema_version: Literal[2] = SCHEMA_VERSION
     run: str
     benchmark: str
-    created: datetime
+    created: AwareDatetime
     configuration: Annotated[dict[str, Any], BeforeValidator(redacted)]
     components: list[ComponentRecord] = []
     label_space: dict[str, Any]

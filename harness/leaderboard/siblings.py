@@ -11,12 +11,13 @@ Found = tuple[str, str]  # run, what is wrong with its record
 OWN = "other data needs a benchmark of its own (harness leaderboard add RUN --benchmark NAME)"
 
 
-def clashes(records: Sequence[Record]) -> Iterator[Found]:
+def clashes(records: Sequence[Record], newest: str = "") -> Iterator[Found]:
     """Records that tell of other data than the rest, or of a run that another record tells of already.
 
-    Where records differ, those that are fewer are named; of as many, those that were filed later.
+    Where records differ, those that are fewer are named; of as many, those that were made later. newest: a run that
+    counts as the last one, whenever it was made.
     """
-    ordered = sorted(records, key=lambda one: (one.created, one.run))
+    ordered = sorted(records, key=lambda one: (one.run == newest, one.created, one.run))
     yield from _twice(ordered)
     yield from _unlike(ordered, lambda one: (one.scores.label_space, *one.scores.classes), _other_classes)
     yield from _unlike(ordered, _data, _other_data)

@@ -77,6 +77,13 @@ def test_a_file_too_large_for_a_record_is_refused_before_it_is_read(tmp_path, mo
         Record.read(path)
 
 
+def test_a_record_without_a_time_zone_is_refused(make_record, tmp_path):
+    path = file_record(make_record(), tmp_path)
+    path.write_text(path.read_text().replace("T00:00:00Z", "T00:00:00"))
+    with pytest.raises(DataError, match="key 'created' = .*: input should have timezone info"):
+        Record.read(path)
+
+
 def test_an_unknown_key_at_any_depth_is_refused_with_the_nearest_name(make_record, tmp_path):
     path = file_record(make_record(), tmp_path)
     data = json.loads(path.read_text())
