@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from harness.evaluation.counts import count
-from harness.evaluation.score import System, Target, score_system
+from harness.evaluation.score import System, Target, chance_score, score_system
 from harness.evaluation.scores import Calibration, Scores, Settings, TruthFacts
 from harness.evaluation.spread import as_csv, over_seeds
-from harness.evaluation.stage import chance_score
 
 CLASSES = ("a", "b", "c")
 CLIPS, FRAMES = 6, 10
@@ -92,7 +91,7 @@ def test_the_interval_is_that_of_the_mean_over_clips_and_seeds_drawn_with_replac
         means.append(
             statistics.fmean(np.mean(2 * np.diag(one) / np.maximum(one.sum(0) + one.sum(1), 1)) for one in sums)
         )
-    assert found.interval == pytest.approx(np.percentile(means, [2.5, 97.5]).tolist(), abs=0.01)
+    assert found.interval == pytest.approx(np.percentile(means, [2.5, 97.5]).tolist(), abs=0.02)
     assert found.interval[0] < found.macro_f1 < found.interval[1]
     assert found.accuracy_interval is not None
     assert all(row.interval is not None for row in found.per_class)

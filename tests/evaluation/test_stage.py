@@ -9,8 +9,10 @@ from scipy.stats import entropy
 from sklearn.metrics import f1_score
 
 from harness.errors import DataError
+from harness.evaluation.correctness import NOT_ASKED, RIGHT, UNANSWERED, WRONG, unpacked
 from harness.evaluation.counts import Counts
 from harness.evaluation.metrics import macro_f1
+from harness.evaluation.score import measured_again
 from harness.evaluation.stage import read_scores, run
 from harness.expressions import Label, LabelSpace
 from harness.plugins import Registry
@@ -51,10 +53,16 @@ class Artifacts:
     def truth(self, labels=TRUTH):
         self.add("truth", "truth.parquet", self.index[["clip", "frame"]].assign(label=labels))
 
-    def labels(self, labels, faces=None):
+    def subjects(self, subjects):
+        clips = [f"clip-{n:02}" for n in range(CLIPS)]
+        pd.DataFrame({"clip": clips, "subject": subjects}).to_parquet(self.inputs["faces"] / "clips.parquet")
+
+    def labels(self, labels, faces=None, probabilities=None, missing="abstain"):
         faces = np.arange(FACES) if faces is None else faces
-        outcome = np.where(labels < 0, "abstain", "label")
+        outcome = np.where(labels < 0, missing, "label")
         table = pd.DataFrame({"face": faces, "outcome": outcome, "label": labels})
+        if probabilities is not None:
+            table["probabilities"] = list(probabilities)
         self.add("labels", "labels.parquet", table)
 
     def network(self, name, labels):
@@ -62,8 +70,10 @@ class Artifacts:
         rows[labels >= 0] = np.eye(3, dtype=np.float32)[labels[labels >= 0]]
         self.add(name, "probabilities.npy", rows)
 
-    def fused(self, labels, before=None):
+    def fused(self, labels, before=None, probabilities=None):
         table = self.index.assign(label=labels, unsmoothed=labels if before is None else before)
+        if probabilities is not None:
+            table["probabilities"] = list(probabilities)
         self.add("fused", "decisions.parquet", table)
 
     def score(self, networks=(), **params):
@@ -285,3 +295,103 @@ def test_labels_of_other_faces_are_refused(artifacts):
     artifacts.labels(np.zeros(1, int), np.array([FACES]))
     with pytest.raises(DataError, match=f"labels.parquet: names face {FACES}, but there are {FACES} faces"):
         artifacts.score()
+
+
+def soft(labels, confidence=0.7):
+    """Rows that give the label the confidence, NaN where there is none."""
+    rows = np.full((len(labels), 3), (1 - confidence) / 2, np.float32)
+    rows[np.arange(len(labels)), np.maximum(labels, 0)] = confidence
+    return np.where((labels < 0)[:, None], np.float32(np.nan), rows)
+
+
+def test_calibration_is_measured_of_all_that_give_probabilities(artifacts):
+    labeler, network, final = (guesses(seed, silent=0.1) for seed in range(3))
+    artifacts.labels(labeler, probabilities=soft(labeler))
+    artifacts.add("network-0", "probabilities.npy", soft(network, 0.5))
+    artifacts.fused(final, network, soft(final, 0.9))
+    scores, _ = artifacts.score(["resnet18"])
+    found = {one.title: one for one in scores.systems}
+    for title, labels, confidence in (
+        ("labeler", labeler, 0.7), ("resnet18 (fine-tuned)", network, 0.5), ("ensemble (smoothed)", final, 0.9),
+    ):  # fmt: skip
+        answered = (labels >= 0) & (TRUTH >= 0)
+        one = found[title].calibration
+        assert one.frames == answered.sum()
+        assert one.error == pytest.approx(abs(confidence - (labels == TRUTH)[answered].mean()), abs=1e-6)
+    assert found["ensemble (unsmoothed)"].calibration is None
+    assert found["chance (uniform guessing)"].calibration is None
+    lines = (artifacts.path / "scores" / "scores.csv").read_text().splitlines()
+    row = dict(zip(lines[0].split(","), lines[1].split(","), strict=True))
+    assert float(row["calibration_error"]) == pytest.approx(found["labeler"].calibration.error, abs=1e-6)
+    assert float(row["brier_score"]) == pytest.approx(found["labeler"].calibration.brier_score, abs=1e-6)
+    assert float(row["macro_f1_unanswered_excluded"]) == pytest.approx(found["labeler"].by_policy["excluded"], abs=1e-6)
+
+
+def test_one_hot_labels_have_no_calibration(artifacts):
+    artifacts.labels(guesses(0), probabilities=np.eye(3, dtype=np.float32)[guesses(0)])
+    scores, _ = artifacts.score()
+    assert scores.systems[0].calibration is None
+
+
+def test_what_became_of_every_annotated_frame_is_kept_in_order_of_clips_and_frames(artifacts):
+    table = pd.read_parquet(artifacts.inputs["truth"] / "truth.parquet")
+    artifacts.add("truth", "truth.parquet", table.sample(frac=1, random_state=0))
+    labels = guesses(1, silent=0.3)
+    artifacts.labels(labels[: FACES // 2], np.arange(FACES // 2))
+    scores, _ = artifacts.score()
+    annotated = TRUTH >= 0
+    expected = np.where(labels < 0, UNANSWERED, np.where(labels == TRUTH, RIGHT, WRONG))
+    expected[FACES // 2 :] = NOT_ASKED
+    np.testing.assert_array_equal(unpacked(scores.systems[0].correctness), expected[annotated])
+
+
+def test_items_tell_which_clips_were_annotated_alike(artifacts):
+    artifacts.labels(guesses(0))
+    first = artifacts.score()[0].items
+    changed = TRUTH.copy()
+    changed[3 * LENGTH] = (TRUTH[3 * LENGTH] + 1) % 3
+    artifacts.truth(changed)
+    (artifacts.path / "scores").rename(artifacts.path / "before")
+    second = artifacts.score()[0].items
+    assert len(first) == CLIPS
+    assert [number for number in range(CLIPS) if first[number] != second[number]] == [3]
+
+
+def test_the_refusal_rate_of_a_labeler_is_that_of_its_requests(artifacts):
+    artifacts.labels(guesses(1, silent=0.4), missing="refused_text")
+    labeler = artifacts.score()[0].systems[0]
+    assert labeler.refusal_rate == pytest.approx((guesses(1, silent=0.4) < 0).mean())
+
+
+def test_clips_of_a_subject_are_drawn_together_where_that_is_asked_for(artifacts):
+    artifacts.subjects([f"person {number // 2}" for number in range(CLIPS)])
+    artifacts.labels(guesses(3))
+    scores, notices = artifacts.score(clusters="subject", interval="percentile")
+    assert scores.subjects == [f"person {number // 2}" for number in range(CLIPS)]
+    assert (scores.settings.clusters, scores.settings.interval) == ("subject", "percentile")
+    assert notices == ["6 annotated subjects: intervals from so few are rough"]
+    again = measured_again(Counts.from_triples(scores.systems[0].counts, 3), "abc", scores.settings, scores.subjects)
+    assert tuple(again["interval"]) == scores.systems[0].interval
+    clips = measured_again(
+        Counts.from_triples(scores.systems[0].counts, 3), "abc", scores.settings.model_copy(update={"clusters": "clip"})
+    )
+    assert clips["interval"] != again["interval"]
+
+
+def test_subjects_that_are_but_the_clips_themselves_are_not_known(artifacts):
+    artifacts.subjects([f"clip-{n:02}" for n in range(CLIPS)])
+    artifacts.labels(guesses(3))
+    assert artifacts.score()[0].subjects == []
+
+
+@pytest.mark.parametrize("broken", [[7], range(FACES)])
+def test_a_network_that_gives_nan_is_refused(artifacts, broken):
+    rows = np.full((FACES, 3), 1 / 3, np.float32)
+    rows[np.array(broken), : 1 if len(broken) == 1 else 3] = np.nan
+    artifacts.add("network-0", "probabilities.npy", rows)
+    message = (
+        rf"resnet18 \(fine-tuned\): the probabilities of {len(broken)} of {FACES} faces are NaN "
+        rf"\(first: face {broken[0]}\); train it again, with a lower learning rate or in float32"
+    )
+    with pytest.raises(DataError, match=message):
+        artifacts.score(["resnet18"])
