@@ -4,7 +4,7 @@ BIN := .venv/bin
 PLUGINS := $(wildcard plugins/*)
 INSTALLED := .venv/.installed
 
-.PHONY: demo test test-slow check bench docs clean
+.PHONY: demo test test-slow check check-leaderboards bench leaderboards docs clean
 
 demo: $(INSTALLED)
 	$(BIN)/harness run demo --store .demo/store --runs .demo/runs --leaderboards .demo/leaderboards
@@ -23,6 +23,13 @@ check: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python -m pytest benchmarks plugins --benchmark-enable --benchmark-only -q -s
 
+check-leaderboards: $(INSTALLED)
+	$(BIN)/harness leaderboard check
+
+# The repository's own records and tables, anew: every row of them comes from this.
+leaderboards: $(INSTALLED)
+	leaderboards/synthetic.sh
+
 docs: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet -e ".[docs]"
 	$(BIN)/mkdocs build --strict
@@ -37,4 +44,4 @@ $(INSTALLED): pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	touch $@
 
 clean:
-	rm -rf .venv .demo build dist site .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .demo .leaderboards build dist site .pytest_cache .mypy_cache .ruff_cache
