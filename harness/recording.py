@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.config import Experiment
 from harness.evaluation.scores import Scores
 from harness.evaluation.spread import over_seeds
+from harness.executors.energy import measured_parts
 from harness.labeling.pseudo_labels import SUMMARY
 from harness.leaderboard.provenance import git_state, machine, package_versions
 from harness.leaderboard.record import AskingRecord, ComponentRecord, DataRecord, Record, SeedScores, StageRecord
@@ -44,10 +45,10 @@ def make_record(
         configuration={**experiment.model_dump(mode="json"), "overrides": list(overrides)},
         components=components,
         label_space=experiment.space.as_dict(),
-        seeds={"experiment": experiment.every_seed[0], "sampling": experiment.labeling.sample.seed},
+        seeds=_seeds(experiment),
         git=git_state(),
         packages=package_versions({one.distribution for one in components}),
-        machine=machine(),
+        machine=machine().model_copy(update={"energy": measured_parts()}),
         data=[
             _data(role.removeprefix("data:"), stage, outcome)
             for role, stage in plan.stages.items()
@@ -60,6 +61,12 @@ def make_record(
         scores=scores,
         by_seed=[SeedScores(seed=seed, scores=one) for seed, one in by_seed.items()] if len(by_seed) > 1 else [],
     )
+
+
+def _seeds(experiment: Experiment) -> dict[str, int]:
+    first, *others = experiment.every_seed
+    named = {"experiment": first, **{f"experiment {number}": seed for number, seed in enumerate(others, start=2)}}
+    return {**named, "sampling": experiment.labeling.sample.seed}
 
 
 def _asked(labels: Path) -> list[AskingRecord]:
@@ -76,8 +83,14 @@ def _asked(labels: Path) -> list[AskingRecord]:
 
 def _data(role: str, stage: Stage, outcome: Outcome) -> DataRecord:
     summary = json.loads((outcome.of(stage).folder / "summary.json").read_text(encoding="utf-8"))
+    # of the data alone: another release of what reads it gives the same frames, or its component's version is raised
+    content = {name: value for name, value in stage.key["dataset"].items() if name != "distribution_version"}
     return DataRecord(
-        role=role, name=stage.params["dataset"]["use"], fingerprint=stage.fingerprint, licence=summary["licence"]
+        role=role,
+        name=stage.params["dataset"]["use"],
+        fingerprint=fingerprint_of(content),
+        licence=summary["licence"],
+        faces_may_leave=summary.get("faces_may_leave", False),
     )
 
 
@@ -90,4 +103,5 @@ def _stage(stage: Stage, outcome: Outcome) -> StageRecord:
         seconds=round(manifest.seconds, 3),
         peak_memory=manifest.peak_memory,
         cached=stage.fingerprint not in outcome.computed,
+        energy=manifest.energy,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -12,10 +13,15 @@ from pathlib import Path
 
 from harness.leaderboard.record import GitState, Machine
 
-PACKAGES = (
-    "cer-harness", "numpy", "pandas", "pyarrow", "pydantic", "pillow", "av", "opencv-python-headless", "scipy",
-    "torch", "torchvision", "timm", "transformers", "onnxruntime", "openvino", "ai-edge-litert", "anthropic", "openai",
-)  # fmt: skip
+CORE = "cer-harness"
+# Of everything that is installed, what results can depend on; plugins name further ones as their requirements.
+PACKAGES = frozenset((
+    CORE, "numpy", "pandas", "pyarrow", "pydantic", "pillow", "av", "opencv-python-headless", "opencv-python", "scipy",
+    "torch", "torchvision", "timm", "transformers", "accelerate", "tokenizers", "safetensors", "huggingface-hub",
+    "onnxruntime", "onnxruntime-gpu", "openvino", "ai-edge-litert", "anthropic", "openai", "scikit-learn", "triton",
+))  # fmt: skip
+NAME = re.compile(r"[A-Za-z0-9._-]+")
+EXTRA = re.compile(r"\bextra\s*==")
 
 
 def machine() -> Machine:
@@ -84,11 +90,23 @@ def _git(folder: Path, *arguments: str) -> str | None:
 
 
 def package_versions(distributions: Iterable[str] = ()) -> dict[str, str]:
-    """Versions of the installed packages that results depend on, and of `distributions` (those of the plugins used)."""
-    found = {}
-    for name in sorted({*PACKAGES, *distributions}):
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    """Versions of the installed packages that took part: the core, `distributions` (those of the plugins used), and
+    what these require directly or by an extra; of what is required further, that which results can depend on."""
+    found: dict[str, str] = {}
+    for name in {CORE, *distributions}:
+        _collect(name, found, extras=name != CORE)
+    return dict(sorted(found.items()))
+
+
+def _collect(name: str, found: dict[str, str], *, extras: bool, direct: bool = True) -> None:
+    try:
+        version, requires = metadata.version(name), metadata.requires(name) or []
+    except metadata.PackageNotFoundError:
+        return
+    found[name] = version
+    for line in requires:
+        match = NAME.match(line)
+        wanted = re.sub(r"[-_.]+", "-", match[0]).lower() if match else ""
+        optional = bool(EXTRA.search(line))
+        if wanted not in found and (extras or not optional) and (wanted in PACKAGES or (direct and not optional)):
+            _collect(wanted, found, extras=False, direct=False)

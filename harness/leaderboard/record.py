@@ -39,12 +39,14 @@ class GitState(_Data):
 
 
 class Machine(_Data):
-    """cores this run may use; memory in bytes, 0 if not known; accelerators by name."""
+    """cores this run may use; memory in bytes, 0 if not known; accelerators by name; energy: what the joules of stages
+    are of ("processors", "memory", "accelerators"), counted for the whole machine."""
 
     cpu: str
     cores: int
     memory: int
     accelerators: list[str] = []
+    energy: list[str] = []
     os: str
     python: str
 

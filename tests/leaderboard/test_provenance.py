@@ -86,3 +86,13 @@ def test_versions_of_installed_packages_only():
     assert {"numpy", "pytest", "cer-harness"} <= set(found)
     assert "no-such-distribution" not in found
     assert list(found) == sorted(found)
+
+
+def test_packages_that_took_no_part_are_left_out():
+    found = package_versions(["cer-harness-torchvision"])
+    assert {"torch", "torchvision", "pandas", "cer-harness-torchvision"} <= set(found)
+    assert not {"anthropic", "openai", "transformers", "pytest", "ruff"} & set(found)
+
+
+def test_what_a_plugin_uses_by_an_extra_took_part():
+    assert "openvino" in package_versions(["cer-harness-retinaface"])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.leaderboard.redact import redacted
+from harness.leaderboard.redact import leaks, redacted
 
 name = st.from_regex(r"[a-z0-9_]{1,8}(\.[a-z0-9]{1,3})?", fullmatch=True)
 
@@ -20,6 +20,13 @@ name = st.from_regex(r"[a-z0-9_]{1,8}(\.[a-z0-9]{1,3})?", fullmatch=True)
         ("no face in '/home/ada l/x.mp4'; see /home/ada/notes/b.txt, line 2", "no face in 'x.mp4'; see b.txt, line 2"),
         ("--weights=/home/ada/w.pth", "--weights=w.pth"),
         ("https://ada:secret@host.org/v1/models", "https://(hidden)@host.org/v1/models"),
+        ("http://gpubox:8000/v1", "http://(hidden):8000/v1"),
+        ("http://192.168.1.3/", "http://(hidden)/"),
+        ("see node7.cluster.internal", "see (hidden)"),
+        ("Adas-MacBook.local", "(hidden)"),
+        ("ask ada.l@example.org.", "ask (hidden)."),
+        ("key sk-ant-api03-0123456789abcdef", "key (hidden)"),
+        ("Authorization: Bearer abcdef0123", "Authorization: Bearer (hidden)"),
     ],
 )
 def test_paths_and_credentials_are_taken_out(text, expected):
@@ -35,6 +42,11 @@ def test_paths_and_credentials_are_taken_out(text, expected):
         "Is it 'Sadly Fearful'/'Sadly Angry'?",
         "<b>bold</b>/<i>x</i>",
         "frames/s",
+        "https://api.openai.com/v1",
+        "http://localhost:11434",
+        "threading.local",
+        "fine-tune@1:resnet18",
+        "facs@1.0",
         "",
     ],
 )
@@ -59,6 +71,19 @@ def test_no_folder_of_an_absolute_path_survives(parts, before):
     text = redacted(f"{before}/{'/'.join([*secret, parts[-1]])}{after}")
     assert "secret" not in text
     assert parts[-1] in text
+
+
+def test_what_is_left_is_named_by_its_place():
+    value = {"a": ["x", "/home/ada/x"], "b": {"token": "t", "n": 7}, "c": "by Ada on box-3", "d": "box-33"}
+    assert list(leaks(value, {"box-3": "a host name"})) == [
+        ("a.1", "an absolute path"), ("b.token", "a secret"), ("c", "a host name"),
+    ]  # fmt: skip
+    assert list(leaks({"/home/ada/x": "(hidden)"})) == [("a key of the record", "an absolute path")]
+
+
+@given(st.text(), st.sampled_from(["/home/ada/x", "ada@example.org", "https://a:b@host.org/x", "http://box/x", "n"]))
+def test_nothing_is_left_in_what_was_redacted(text, secret):
+    assert list(leaks(redacted({"x": [f"{text} {secret}"]}))) == []
 
 
 @given(st.recursive(st.text() | st.integers() | st.none(), lambda one: st.lists(one) | st.dictionaries(st.text(), one)))
