@@ -77,8 +77,8 @@ def read_answers(sources: Sources, labels: pd.DataFrame) -> Answers:
     title = "fused" if run.networks else "decision"
     if (final != before).any():
         smoothed = run.experiment.fusion.smoothing.kind != "none"
-        rows[_free(f"{title}, before {'smoothing' if smoothed else 'gaps were filled'}", rows)] = before
-        title = f"{title}, {'smoothed' if smoothed else 'gaps filled'}"
+        rows[_free(f"{title}, before {'smoothing' if smoothed else 'filling'}", rows)] = before
+        title = f"{title}, {'smoothed' if smoothed else 'filled'}"
     title = _free(title, rows)
     rows[title] = final
     return Answers(tuple(names), bounds, table["time"].to_numpy(np.float64), face, rows, title)

@@ -132,7 +132,7 @@ class Timelines {
     const frames = this.clip.frames;
     const length = Math.min(frames, Math.max(Math.min(LEAST, frames), Math.round((this.view.to - this.view.from) * factor)));
     this.place(this.frame - Math.floor(length / 2), length);
-    this.draw();
+    this.point(this.frame, true);
   }
 
   place(from, length) {

@@ -20,7 +20,7 @@ from harness.pages import beside, embedded, folded, rendered
 from harness.report import classes, curves, described, tables
 from harness.report.confusions import worst
 from harness.report.frames import NONE, Answers, read_answers, read_labels
-from harness.report.outcomes import Voter, read_voters
+from harness.report.outcomes import Voter, in_order, read_voters
 from harness.report.sources import Sources
 from harness.report.thumbnails import Permission, permission, pictures
 from harness.report.timeline import symbol, timelines
@@ -108,7 +108,7 @@ def _chosen(sources: Sources, matrices: Sequence[dict[str, Any]]) -> int:
 
 
 def _labels(voters: Sequence[Voter], answers: Answers, number: int) -> dict[str, Any]:
-    kinds = list(dict.fromkeys(name for one in voters for name in one.outcomes))
+    kinds = list(in_order({name: count for one in voters for name, count in one.outcomes.items()}))
     shares = [(one.name, tables.share_row(one.classes)) for one in voters if one.classes]
     for title, codes in answers.rows.items():
         if title in ("truth", answers.final):
@@ -137,6 +137,7 @@ def _about(sources: Sources) -> dict[str, Any]:
         "configuration": readable_json(redacted(sources.run.experiment.model_dump(mode="json"))),
         "warnings": described.warnings(record, [*(scores.notes if scores else []), *sources.notices()]),
         "stages": tables.stage_rows(stages),
+        "kinds_of_stages": tables.kinds_of_stages(stages),
         "stage_total": tables.seconds_text(sum(one.seconds for one in stages)),
         "stage_peak": f"{max((one.peak_memory for one in stages), default=0) / 2**20:,.0f} MiB",
         "asked": [tables.asked_row(one) for one in record.asked] if record is not None else [],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.evaluation.scores import Calibration, Scores, SystemScore
@@ -141,7 +141,7 @@ def heat(value: float) -> int:
 
 @dataclass(frozen=True)
 class StageRow:
-    """A stage: percent of the longest one, and texts."""
+    """A stage, or all of a kind: percent of the longest one, and texts."""
 
     title: str
     percent: float
@@ -149,6 +149,26 @@ class StageRow:
     memory: str
     energy: str
     cached: bool
+    count: int = 1
+
+
+def kinds_of_stages(stages: Sequence[StageRecord]) -> list[StageRow]:
+    """All stages of a kind as one: their time together, the largest memory; in the order in which kinds come first."""
+    by_kind: dict[str, list[StageRecord]] = {}
+    for one in stages:
+        by_kind.setdefault(one.kind, []).append(one)
+    summed = [
+        StageRecord(
+            kind=kind,
+            title=kind,
+            fingerprint="",
+            seconds=sum(one.seconds for one in found),
+            peak_memory=max(one.peak_memory for one in found),
+            cached=all(one.cached for one in found),
+        )
+        for kind, found in by_kind.items()
+    ]
+    return [replace(row, count=len(by_kind[row.title])) for row in stage_rows(summed)]
 
 
 def stage_rows(stages: Sequence[StageRecord]) -> list[StageRow]:

@@ -145,6 +145,19 @@ def test_without_a_record_scores_come_from_the_store(report, home):
     assert "resnet18 (fine-tuned)" in page(home)
 
 
+def test_a_run_without_annotations_has_a_page(finished, report, home):
+    shutil.copytree(finished / "clips", home / "clips")
+    shutil.copy(finished / "labels.csv", home)
+    (home / "bare.toml").write_text((finished / "labels.toml").read_text().replace('annotations = "truth.csv"', ""))
+    assert CliRunner().invoke(main, ["run", "bare.toml", "--name", "bare"]).exit_code == 0
+    result = report("bare")
+    assert result.exit_code == 0, result.output
+    assert "Nothing was scored: no frame of the target data is annotated" in page(home)
+    assert "Without annotations nothing is known to be wrong" in page(home)
+    assert "coverage" in page(home)
+    assert data_of(page(home))["rows"][0] == "labeler"
+
+
 def test_a_pruned_store_leaves_gaps_that_are_told(report, home):
     permit(home)
     for kind in ("train", "predict", "label", "faces"):

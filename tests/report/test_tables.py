@@ -88,6 +88,18 @@ def test_stages_are_seen_against_the_longest():
     assert tables.stage_rows([]) == []
 
 
+def test_stages_of_a_kind_are_summed():
+    facts = {"fingerprint": "f", "cached": False}
+    stages = [
+        StageRecord(kind=kind, title=f"{number}", seconds=2, peak_memory=2**20 * number, **facts)
+        for number, kind in enumerate(["data", "train", "train"], start=1)
+    ]
+    rows = tables.kinds_of_stages(stages)
+    assert [(one.title, one.count, one.seconds, one.memory) for one in rows] == [
+        ("data", 1, "2.0 s", "1 MiB"), ("train", 2, "4.0 s", "3 MiB"),
+    ]  # fmt: skip
+
+
 def test_a_price_that_is_not_known_is_not_nought():
     facts = {
         "labeler": "l",
