@@ -1,4 +1,4 @@
-"""`harness labels show`: what labels say, how far voters agree, and what it took."""
+"""`harness labels`: what labels say, how far voters agree, what it took, and which voters are worth it."""
 
 from __future__ import annotations
 
@@ -66,6 +66,48 @@ def show(
     _asking(console, found)
     if html is not None:
         _page(console, found, said, html, faces, thumbnails)
+
+
+@labels.command()
+@click.argument("runs", metavar="RUN [RUN ...]", nargs=-1, required=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write every subset to FILE.csv.")
+@click.option("--most", type=click.IntRange(min=1), metavar="N", help="Most voters of a subset; all up to 12 voters.")
+@click.option("--confusions", is_flag=True, help="Show what each voter takes for what.")
+@click.option(
+    "--runs",
+    "runs_folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="runs",
+    show_default=True,
+    help="Where runs are.",
+)
+@store_option
+def voters(
+    runs: tuple[str, ...], out: Path | None, most: int | None, confusions: bool, runs_folder: Path, store_folder: Path
+) -> None:
+    """Show which voters to ask: macro-F1 of the majority vote of every subset of them, against its cost.
+
+    The voters of RUN are its labelers, each prompt and repetition by itself; of several runs on the same data they are
+    the labels of each. Runs are named as for `harness labels show`. Annotated faces are needed.
+    """
+    from rich.console import Console
+
+    from harness.cli.label_voters import Choice, as_csv, print_voters
+    from harness.documents import write_atomically
+    from harness.errors import ConfigError
+    from harness.evaluation.voters import subsets
+    from harness.labeling.review.ballots import ballots
+
+    if out is not None and out.suffix != ".csv":
+        raise ConfigError(f"--out {str(out)!r}: the file's name must end in .csv")
+    given = ballots(runs, runs_folder, store_folder)
+    tried = subsets(given.labels, given.truth, given.clip, len(given.space), given.cost, most)
+    found = Choice.of(given, tried)
+    console = Console(highlight=False)
+    print_voters(console, found, confusions=confusions)
+    if out is not None:
+        write_atomically(out, as_csv(found))
+        console.print(f"written to {out}", markup=False, soft_wrap=True)
 
 
 def _outcomes(console: Console, said: Judged) -> None:
