@@ -267,7 +267,7 @@ def _fuse_and_score(
     stages[f"score{once.role}"] = build.stage(
         "score", f"score{once.title}", inputs, label_space=space, seed=once.seed, networks=list(networks),
         labeler=" + ".join(wanted.use for wanted in experiment.labeling.labelers),
-        **experiment.evaluation.model_dump(),
+        **experiment.evaluation.model_dump(), **({"faces": more["faces"]} if more else {}),
     )  # fmt: skip
 
 

@@ -64,7 +64,8 @@ class Calibration(_Data):
 class SystemScore(_Data):
     """One system on one target; metrics in [0, 1] (kappa and Matthews in [-1, 1]), None where nothing was measured.
 
-    phase: which state of a network or ensemble ("pre-trained", "fine-tuned", "unsmoothed", "smoothed"), or "".
+    phase: which state of a network or ensemble ("pre-trained", "fine-tuned", "unsmoothed", "smoothed"), of a labeler
+    "all faces" where the maximum over a frame's faces judges it, or "".
     frames, clips: scored ones; coverage: share of these frames with a prediction. confusion: rows are true classes,
     columns predicted ones; unanswered: per true class. counts: per clip of Scores.clips the (true class, predicted
     class or -1, frames) that occur, from which every score here can be computed again by evaluation.score's

@@ -35,7 +35,8 @@ def systems(context: StageContext, face: Labels, classes: int) -> Iterator[Syste
                 labels = _on_frames(_most_probable(rows), face)
                 yield System(name, "network", labels, phase, probabilities=_rows_on(rows, face))
     if "fused" in inputs:
-        yield from _fused(inputs["fused"], None if context.params.get("networks") else labeler)
+        alone = None if context.params.get("networks") else labeler
+        yield from _fused(inputs["fused"], alone, every_face=context.params.get("faces", "chosen") == "maximum")
 
 
 def _labeler(name: str, folder: Path, face: Labels, faces: int, classes: int) -> System:
@@ -97,10 +98,11 @@ def _rows_on(rows: Rows, face: Labels) -> Rows:
     return np.where((face >= 0)[:, None], rows[face], np.float32(np.nan))
 
 
-def _fused(folder: Path, labeler: System | None) -> Iterator[System]:
+def _fused(folder: Path, labeler: System | None, *, every_face: bool) -> Iterator[System]:
     """The ensemble, unsmoothed and smoothed where that changes a label; the final state alone has its probabilities.
 
-    labeler: of a run without networks, where fusion only smooths its labels.
+    labeler: of a run without networks, where fusion only smooths its labels and, with `every_face`, judges a frame by
+    the maximum over its faces, which the labeler's own row does not.
     """
     import pyarrow.parquet as pq
 
@@ -111,6 +113,11 @@ def _fused(folder: Path, labeler: System | None) -> Iterator[System]:
     rows = matrix(table["probabilities"], path) if known else None
     smoothed = bool((final != before).any())
     if labeler is not None:
+        if every_face:
+            asked = None if labeler.asked is None else labeler.asked | (before >= 0)
+            yield System(
+                labeler.name, labeler.role, before, "all faces", asked, probabilities=None if smoothed else rows
+            )
         if smoothed:
             asked = None if labeler.asked is None else labeler.asked | (final >= 0)
             yield System(labeler.name, labeler.role, final, "smoothed", asked, probabilities=rows)

@@ -395,3 +395,20 @@ def test_a_network_that_gives_nan_is_refused(artifacts, broken):
     )
     with pytest.raises(DataError, match=message):
         artifacts.score(["resnet18"])
+
+
+@pytest.mark.parametrize("smoothing", [False, True])
+def test_a_labeler_judged_by_all_faces_of_a_frame_has_a_row_of_its_own(artifacts, smoothing):
+    labeler, by_maximum = guesses(0, silent=0.2), guesses(1)
+    final = guesses(2) if smoothing else by_maximum
+    artifacts.labels(labeler)
+    artifacts.fused(final, by_maximum)
+    scores, _ = artifacts.score(faces="maximum")
+    found = {one.phase: one for one in scores.systems if one.role == "labeler"}
+    expected = {"": labeler, "all faces": by_maximum, **({"smoothed": final} if smoothing else {})}
+    assert set(found) == set(expected)
+    for phase, labels in expected.items():
+        scored = TRUTH >= 0
+        assert found[phase].macro_f1 == pytest.approx(
+            f1_score(TRUTH[scored], labels[scored], labels=range(3), average="macro", zero_division=0)
+        )
