@@ -63,12 +63,16 @@ def check(leaderboards_folder: Path, benchmark: str | None) -> None:
     for name in names:
         found = check_records(leaderboards_folder, name)
         problems += [f"{name}/{one}" for one in found.problems]
-        state = (
-            f"{len(found.problems)} problems" if found.problems else "all follows from the counts, tables are current"
-        )
-        click.echo(f"{name}: {found.records} records, {found.systems} systems: {state}")
+        count = _many(len(found.problems), "problem")
+        state = count if found.problems else "all follows from the counts, tables are current"
+        click.echo(f"{name}: {_many(found.records, 'record')}, {_many(found.systems, 'system')}: {state}")
     for line in problems[:MOST]:
         click.echo(f"  {' '.join(line.split())}", err=True)
     if problems:
         more = f", {MOST} of them shown" if len(problems) > MOST else ""
-        raise DataError(f"{len(problems)} problems in '{leaderboards_folder}'{more}; mend the records or take them out")
+        count = _many(len(problems), "problem")
+        raise DataError(f"{count} in '{leaderboards_folder}'{more}; mend the records or take them out")
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' if number != 1 else ''}"

@@ -13,9 +13,9 @@ from harness.errors import DataError, HarnessError, listed
 from harness.leaderboard.build import RENDERERS
 from harness.leaderboard.pseudonyms import PSEUDONYM
 from harness.leaderboard.recompute import wrong_numbers
-from harness.leaderboard.record import SCHEMA_VERSION, Record, check_place, read_record, seal_of
+from harness.leaderboard.record import SCHEMA_VERSION, Record, check_place, read_record, results_folder, seal_of
 from harness.leaderboard.redact import leaks
-from harness.leaderboard.reference import benchmark_options
+from harness.leaderboard.reference import OPTIONS, benchmark_options
 from harness.leaderboard.rows import benchmarks, leaderboard, record_files
 from harness.leaderboard.siblings import clashes
 
@@ -63,6 +63,7 @@ def check(leaderboards: Path, benchmark: str) -> Checked:
         problems += [Problem(path.name, text) for text in record_problems(record, data)]
         problems += [Problem(path.name, f"key {key!r} is there twice") for key in _repeated(path)]
     problems += [Problem(f"{run}.json", text) for run, text in clashes(records)]
+    problems += [Problem(path.name, "is no record of a run; take it out") for path in _others(leaderboards, benchmark)]
     if len(records) == len(record_files(leaderboards, benchmark)):
         problems += _stale(leaderboards, benchmark, records)
     systems = sum(len(one.scores.systems) for one in records)
@@ -77,6 +78,12 @@ def strays(leaderboards: Path) -> list[Problem]:
         for path in sorted(leaderboards.glob("*.*"))
         if path.suffix in RENDERERS and path.stem not in known and path.name not in ("README.md", "record.schema.json")
     ]
+
+
+def _others(leaderboards: Path, benchmark: str) -> list[Path]:
+    """Whatever else lies beside the records: nobody looks into it, so nobody would see what should not be shared."""
+    folder = results_folder(leaderboards, benchmark)
+    return sorted(path for path in folder.iterdir() if path.suffix != ".json" and path.name != OPTIONS)
 
 
 def record_problems(record: Record, data: Mapping[str, Any], names: Mapping[str, str] | None = None) -> Iterator[str]:

@@ -167,6 +167,12 @@ def test_a_record_that_came_without_its_tables_is_noticed(filed):
     assert len(told(filed)) == len(check_module.RENDERERS)
 
 
+def test_what_is_no_record_is_not_shared_beside_records(filed):
+    for name in ("face.png", ".notes", "benchmark.toml"):
+        (filed / "results" / "trial" / name).touch()
+    assert told(filed) == [f"{name}: is no record of a run; take it out" for name in (".notes", "face.png")]
+
+
 def test_tables_without_records_are_strays(filed):
     for name in ("old.md", "record.schema.json", "README.md", "notes.txt"):
         (filed / name).touch()
