@@ -60,9 +60,10 @@ def ballots(runs: Sequence[str], runs_folder: Path, store: Path) -> Ballots:
             raise DataError(
                 f"{run}: labels of other classes than those of {runs[0]}; compare voters on one label space"
             )
-        if one.truth is None:
-            raise DataError(f"{run}: no frame is annotated, so that nobody knows which voters are right")
     parts = [_each_voter(found[0])] if len(runs) == 1 else [_whole(*one) for one in zip(runs, found, strict=True)]
+    for run, part in zip(runs, parts, strict=True):
+        if not (part.said.truth >= 0).any():
+            raise DataError(f"{run}: no face is annotated, so that nobody knows which voters are right")
     voters = numbered(name for part in parts for name in part.voters)
     if len(voters) < 2:
         raise DataError(f"{runs[0]}: one voter alone; name further runs on the same data, or one with several labelers")

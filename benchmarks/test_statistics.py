@@ -1,0 +1,131 @@
+"""Paired tests and the ranks of a whole table, each beside the loop that one would write first, in the same run.
+
+    pytest benchmarks/test_statistics.py --benchmark-enable -s
+
+The loops do a part of the work, as the whole would take minutes; the ratio printed is of the time for equal work.
+"""
+
+import os
+import time
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.metrics import f1_score
+
+from harness.evaluation.counts import count
+from harness.evaluation.metrics import macro_f1
+from harness.evaluation.pairs import compare, standard_error
+from harness.evaluation.ranks import rank
+from harness.evaluation.voters import subsets
+
+CLASSES = 7
+MACRO = {"macro_f1": macro_f1}
+
+
+def frames(clips, of_each, systems, seed=0):
+    """(clip, truth, guesses): every system better than the one before by a little."""
+    rng = np.random.default_rng(seed)
+    clip = np.repeat(np.arange(clips), of_each)
+    truth = np.repeat(rng.integers(0, CLASSES, clips * 4), of_each // 4)
+    guesses = []
+    for number in range(systems):
+        skill = np.clip(0.35 + 0.3 * number / systems + 0.15 * rng.normal(size=clips), 0, 1)[clip]
+        guesses.append(np.where(rng.random(len(clip)) < skill, truth, rng.integers(0, CLASSES, len(clip))))
+    return clip, truth, guesses
+
+
+def seconds(work):
+    """Processor time of this process: others on the machine do not count."""
+    begin = time.process_time()
+    found = work()
+    return time.process_time() - begin, found
+
+
+def by_loop(clip, truth, first, second, draws):
+    """Bootstrap and swaps with scikit-learn on frames: (differences, swapped differences)."""
+    rng = np.random.default_rng(0)
+    members = np.split(np.arange(len(clip)), np.unique(clip, return_index=True)[1][1:])
+
+    def score(true, guess):
+        return f1_score(true, guess, labels=range(CLASSES), average="macro", zero_division=0)
+
+    drawn, swapped = [], []
+    for _ in range(draws):
+        rows = np.concatenate([members[one] for one in rng.integers(0, len(members), len(members))])
+        drawn.append(score(truth[rows], first[rows]) - score(truth[rows], second[rows]))
+        swap = (rng.random(len(members)) < 0.5)[clip]
+        swapped.append(score(truth, np.where(swap, second, first)) - score(truth, np.where(swap, first, second)))
+    return np.array(drawn), np.array(swapped)
+
+
+def test_a_pair_of_200_000_frames_in_400_clips(capsys):
+    clip, truth, (first, second) = frames(400, 500, 2)
+    draws = 3
+
+    def from_counts():
+        sums = [count(clip, truth, guess, 400, CLASSES).sums() for guess in (first, second)]
+        return compare(*sums, MACRO, resamples=10_000)["macro_f1"]
+
+    ours, found = seconds(from_counts)
+    theirs, (drawn, _) = seconds(lambda: by_loop(clip, truth, first, second, draws))
+    assert found.drawn_low - 0.02 <= drawn.mean() <= found.drawn_high + 0.02
+    ratio = theirs / draws * 10_000 / ours
+    with capsys.disabled():
+        print(f"\npair: {ours:.2f} s for 10,000 resamples and 10,000 swaps; scikit-learn loop x {ratio:,.0f}")
+    assert ratio > 100
+
+
+def test_every_pair_of_a_table_of_2_000(capsys):
+    clip, truth, guesses = frames(56, 40, 2000)
+    sums = [count(clip, truth, guess, 56, CLASSES).sums() for guess in guesses]
+    ours, found = seconds(lambda: rank(sums, ["same"] * len(sums), reference=0))
+    pairs = 300
+
+    def one_by_one():
+        rng = np.random.default_rng(0)
+        p = []
+        for first, second in rng.integers(0, len(sums), (pairs, 2)):
+            error = standard_error(sums[first], sums[second], MACRO)["macro_f1"]
+            difference = macro_f1(sums[first].sum(axis=0)) - macro_f1(sums[second].sum(axis=0))
+            p.append(2 * stats.t.sf(abs(difference) / max(error, 1e-12), 55))
+        return p
+
+    theirs, _ = seconds(one_by_one)
+    ratio = theirs / pairs * (2000 * 1999 / 2) / ours
+    with capsys.disabled():
+        print(f"\ntable: {ours:.2f} s for the ranks of 2,000 systems; one pair after the other x {ratio:,.0f}")
+    assert found.group.max() > 1
+    assert ratio > 50
+
+
+def test_every_subset_of_6_voters_on_20_000_faces(capsys):
+    clip, truth, guesses = frames(56, 360, 6)
+    labels = np.stack(guesses)
+    ours, found = seconds(lambda: subsets(labels, truth, clip, CLASSES, np.zeros(6)))
+
+    def one_by_one():
+        scores = []
+        for members in found.members[:6]:
+            cast = np.stack([(labels[members] == one).sum(axis=0) for one in range(CLASSES)])
+            scores.append(f1_score(truth, cast.argmax(axis=0), labels=range(CLASSES), average="macro"))
+        return scores
+
+    theirs, scores = seconds(one_by_one)
+    np.testing.assert_allclose(scores, found.macro_f1[:6])
+    with capsys.disabled():
+        print(f"\nvoters: {ours:.2f} s for 63 subsets, per clip; scikit-learn loop x {theirs / 6 * 63 / ours:,.1f}")
+
+
+@pytest.mark.skipif(not os.environ.get("HARNESS_LARGE"), reason="a table of 12,000 takes some five seconds")
+def test_every_pair_of_a_table_of_12_000_keeps_to_its_memory(capsys):
+    import resource
+
+    clip, truth, guesses = frames(56, 40, 1000)
+    sums = [count(clip, truth, guess, 56, CLASSES).sums() for guess in guesses] * 12
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    ours, _ = seconds(lambda: rank(sums, ["same"] * len(sums)))
+    more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    with capsys.disabled():
+        print(f"\nlarge table: {ours:.1f} s, {more:.0f} MB more, for the ranks of 12,000 systems")
+    assert more < 300
