@@ -15,8 +15,9 @@ from sklearn.metrics import f1_score
 
 from harness.evaluation.counts import count
 from harness.evaluation.metrics import macro_f1
-from harness.evaluation.pairs import compare, standard_error
+from harness.evaluation.pairs import bootstrap, compare, permutation, standard_error, two_sided
 from harness.evaluation.ranks import rank
+from harness.evaluation.student import critical
 from harness.evaluation.voters import subsets
 
 CLASSES = 7
@@ -129,3 +130,52 @@ def test_every_pair_of_a_table_of_12_000_keeps_to_its_memory(capsys):
     with capsys.disabled():
         print(f"\nlarge table: {ours:.1f} s, {more:.0f} MB more, for the ranks of 12,000 systems")
     assert more < 300
+
+
+def population(clips, better, seed):
+    """Sums per clip of two systems on clips of two classes; a clip is as hard for both, and each has its own luck."""
+    rng = np.random.default_rng(seed)
+    clip, shares = np.repeat(np.arange(clips), 60), np.array([0.2, 0.25, 0.15, 0.12, 0.12, 0.1, 0.06])
+    shown = rng.choice(CLASSES, (clips, 2), p=shares)
+    truth = np.where(rng.random(len(clip)) < 0.6, shown[clip, 0], shown[clip, 1])
+    ease = rng.uniform(0.1, 0.7, clips)
+    for advantage in (better, 0.0):
+        skill = np.clip(ease + advantage + 0.2 * rng.normal(size=clips), 0.05, 0.95)[clip]
+        favourite = rng.integers(0, CLASSES, clips)[clip]
+        wrong = np.where(rng.random(len(clip)) < 0.7, favourite, rng.integers(0, CLASSES, len(clip)))
+        yield count(clip, truth, np.where(rng.random(len(clip)) < skill, truth, wrong), clips, CLASSES).sums()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clips", [8, 12, 24, 56])
+def test_differences_are_found_by_chance_and_held_as_often_as_they_say(clips, capsys):
+    """Of equal systems: how often p < 0.05. Of unlike ones: how often the 95% interval holds the true difference."""
+    samples, rng = 1000, np.random.default_rng(clips)
+    alike, unlike = (list(population(8000, better, 1)) for better in (0.0, 0.15))
+    truth = float(macro_f1(unlike[0].sum(axis=0)) - macro_f1(unlike[1].sum(axis=0)))
+    bar = critical(0.05, clips - 1)
+    found = np.zeros((samples, 5))
+    for sample in range(samples):
+        drawn = rng.choice(8000, clips, replace=False)
+        first, second = (one[drawn] for one in alike)
+        # which of the two is which is chance as well, or the one that is better in all 8,000 clips would be found
+        if rng.random() < 0.5:
+            first, second = second, first
+        apart = float(macro_f1(first.sum(axis=0)) - macro_f1(second.sum(axis=0)))
+        swaps = permutation(first, second, MACRO, 1000, sample)[0]["macro_f1"]
+        t = abs(apart) / standard_error(first, second, MACRO)["macro_f1"]
+        p = two_sided(bootstrap(first, second, MACRO, 1000, sample)["macro_f1"])
+        one = compare(*(system[drawn] for system in unlike), MACRO, resamples=1000, seed=sample)["macro_f1"]
+        held = one.low <= truth <= one.high, one.drawn_low <= truth <= one.drawn_high
+        found[sample] = swaps < 0.05, t > bar, p < 0.05, *held
+    means = found.mean(axis=0)
+    with capsys.disabled():
+        print(
+            f"\n{clips} clips: equal systems told apart by swaps {means[0]:.1%}, jackknife and t {means[1]:.1%}, "
+            f"bootstrap {means[2]:.1%}; true difference held by jackknife {means[3]:.1%}, percentiles {means[4]:.1%}"
+        )
+    assert 0.03 <= means[0] <= 0.07
+    assert 0.02 <= means[1] <= 0.07
+    assert 0.92 <= means[3] <= 0.98
+    assert means[2] > means[1]
+    assert means[4] < means[3]
