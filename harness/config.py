@@ -218,8 +218,8 @@ class Evaluation(Section):
     )
     interval: Literal["studentised", "percentile", "bca"] = Field(
         "studentised",
-        description="how the ends are read off the resamples: studentised holds the truth most nearly as often as it "
-        "says with some 50 clips, percentile and bca are narrower and hold it less often",
+        description="how the ends are read off the resamples: with some 50 clips studentised intervals hold the truth "
+        "about as often as they say, percentile and bca ones are narrower and hold it less often",
     )
     unanswered: Literal["wrong", "excluded"] = Field(
         "wrong", description="frames without a prediction count as wrong, or not at all"

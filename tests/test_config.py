@@ -231,3 +231,12 @@ def test_options_without_a_name_are_the_default_component_s():
     assert (executor.use, executor.options) == ("local", {"parallel": 2})
     data["executor"] = {"use": "inline"}
     assert parse(data, "demo").executor.use == "inline"
+
+
+def test_intervals_draw_clips_and_are_studentised_unless_told_otherwise(tmp_path):
+    evaluation = load(write(tmp_path, MINIMAL)).evaluation
+    assert (evaluation.clusters, evaluation.interval) == ("clip", "studentised")
+    told = load(write(tmp_path, MINIMAL + '[evaluation]\nclusters = "subject"\ninterval = "bca"\n')).evaluation
+    assert (told.clusters, told.interval) == ("subject", "bca")
+    with pytest.raises(ConfigError, match=r"'evaluation\.clusters' = 'clips': input should be 'clip', 'subject'"):
+        load(write(tmp_path, MINIMAL + '[evaluation]\nclusters = "clips"\n'))

@@ -11,8 +11,8 @@ from harness.errors import listed
 from harness.evaluation.score import Target
 from harness.evaluation.scores import Settings, SystemScore
 
-# clusters: fewer than FEW are rough by any method, fewer than ENOUGH by all but the studentised one; a class in fewer
-# than RARE of them makes the interval of macro-F1 too narrow (benchmarks/test_coverage.py)
+# clusters: fewer than FEW are rough by any method, fewer than ENOUGH by all but the studentised one; of a class in
+# fewer than RARE of them many a resample has none (benchmarks/test_coverage.py)
 FEW, ENOUGH, RARE = 10, 30, 4
 
 
@@ -64,7 +64,7 @@ def _of_intervals(target: Target, settings: Settings, subjects: Sequence[str]) -
         )
     rare = list(_rare(target, clusters))
     if rare:
-        found.append(f"seen in few annotated {unit}s: {listed(rare)}; intervals of macro-F1 are then too narrow")
+        found.append(f"seen in few annotated {unit}s: {listed(rare)}; intervals of macro-F1 are rough")
     return found
 
 

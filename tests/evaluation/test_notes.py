@@ -48,4 +48,4 @@ def test_too_few_clusters_and_too_bold_methods_are_said(clips, interval, cluster
 
 def test_a_class_in_few_clips_is_named():
     found = notes(target(12, [0] * 18 + [1] * 6), settings())
-    assert found == ["seen in few annotated clips: b (3); intervals of macro-F1 are then too narrow"]
+    assert found == ["seen in few annotated clips: b (3); intervals of macro-F1 are rough"]
