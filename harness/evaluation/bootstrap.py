@@ -8,6 +8,7 @@ the resample, so that thousands of resamples are one matrix product, whatever th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +25,10 @@ Clusters = Literal["clip", "subject", "frame"]
 LEVEL = 0.95
 CHUNK = 2**21  # numbers in memory at once: 16 MB of weights
 LEAST_WIDTH = 64  # numbers a resample takes, however few clusters there are
+
+MOST_KEPT = 2**22  # numbers of one kind of draws that `kept_draws` keeps, 32 MB, and of how many kinds
+KINDS_KEPT = 4
+_kept: dict[tuple[object, ...], list[Floats]] | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,29 @@ def draws(many: Integers, resamples: int, seed: int | Sequence[int]) -> Iterator
 
     The same numbers and seed give the same draws: two systems scored on the same clips are resampled alike.
     """
+    if _kept is None or (many != 1).any() or resamples * len(many) > MOST_KEPT:
+        yield from _drawn(many, resamples, seed)
+        return
+    key = (len(many), resamples, seed if isinstance(seed, int) else tuple(seed))
+    if key not in _kept:
+        if len(_kept) >= KINDS_KEPT:
+            _kept.clear()
+        _kept[key] = list(_drawn(many, resamples, seed))
+    yield from _kept[key]
+
+
+@contextmanager
+def kept_draws() -> Iterator[None]:
+    """Within, the same draws are made once: for who computes many intervals from as many clips, as a check does."""
+    global _kept
+    before, _kept = _kept, {} if _kept is None else _kept
+    try:
+        yield
+    finally:
+        _kept = before
+
+
+def _drawn(many: Integers, resamples: int, seed: int | Sequence[int]) -> Iterator[Floats]:
     rng = np.random.default_rng(seed)
     most = max(1, CHUNK // max(len(many), LEAST_WIDTH))
     for start in range(0, resamples, most):

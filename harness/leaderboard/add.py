@@ -15,7 +15,7 @@ from harness.finished import find_run
 from harness.leaderboard.build import build
 from harness.leaderboard.check import record_problems
 from harness.leaderboard.record import Record, check_place, read_record, record_path, write_record
-from harness.leaderboard.siblings import clashes, scored
+from harness.leaderboard.siblings import Sibling, clashes, scored
 
 RECORD = "record.json"  # in the folder of a run
 MOST = 10
@@ -53,7 +53,7 @@ def add(
             "replace that one (--replace)"
         )
     others = [one for one in others if one.run != record.run]
-    problems += [text for run, text in clashes([*others, record], record.run) if run == record.run]
+    problems += [text for run, text in clashes(map(Sibling.of, [*others, record]), record.run) if run == record.run]
     if problems:
         more = f" ({len(problems)} problems)" if len(problems) > 1 else ""
         raise DataError(f"the record of run {run!r} is not filed{more}: {listed(problems, MOST)}")

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import collections
+import itertools
 import json
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.errors import DataError, HarnessError, listed
+from harness.evaluation.bootstrap import kept_draws
 from harness.leaderboard.build import RENDERERS
 from harness.leaderboard.pseudonyms import PSEUDONYM
 from harness.leaderboard.recompute import wrong_numbers
@@ -17,10 +25,11 @@ from harness.leaderboard.record import SCHEMA_VERSION, Record, check_place, read
 from harness.leaderboard.redact import leaks
 from harness.leaderboard.reference import OPTIONS, benchmark_options
 from harness.leaderboard.rows import benchmarks, leaderboard, record_files
-from harness.leaderboard.siblings import clashes
+from harness.leaderboard.siblings import Sibling, clashes
 
 NUMBERS = frozenset({"counts", "confusion", "correctness", "calibration", "per_class"})  # of a system: no text in them
 
+MANY = 64  # records from which on other processes are worth their start
 # charts in a page: another version of matplotlib draws the same with other bytes
 IMAGE = re.compile(rb"(?<=data:image/svg\+xml;base64,)[A-Za-z0-9+/=]+")
 
@@ -48,26 +57,59 @@ class Checked:
 def check(leaderboards: Path, benchmark: str) -> Checked:
     """Check every record of a benchmark, what they have in common, and that the tables are what they give.
 
-    DataError if there is no record; whatever is wrong with one is among the problems.
+    Records are checked by as many processes as there are cores, where there are many of them. DataError if there is no
+    record; whatever is wrong with one is among the problems.
     """
-    problems: list[Problem] = []
-    records: list[Record] = []
-    for path in record_files(leaderboards, benchmark):
-        try:
-            record, data = read_record(path)
-            check_place(record, path)
-        except HarnessError as error:
-            problems.append(Problem(path.name, str(error)))
-            continue
-        records.append(record)
-        problems += [Problem(path.name, text) for text in record_problems(record, data)]
-        problems += [Problem(path.name, f"key {key!r} is there twice") for key in _repeated(path)]
-    problems += [Problem(f"{run}.json", text) for run, text in clashes(records)]
+    files = record_files(leaderboards, benchmark)
+    with _checking(len(files)) as checked:
+        each = checked(files)  # at work while the records are read here
+        siblings: list[Sibling] = []
+        stale = _stale(leaderboards, benchmark, _read(files, siblings))
+        problems = [Problem(path.name, text) for path, found in zip(files, each, strict=True) for text in found]
+    problems += [Problem(f"{one}.json", text) for one, text in clashes(siblings)]
     problems += [Problem(path.name, "is no record of a run; take it out") for path in _others(leaderboards, benchmark)]
-    if len(records) == len(record_files(leaderboards, benchmark)):
-        problems += _stale(leaderboards, benchmark, records)
-    systems = sum(len(one.scores.systems) for one in records)
-    return Checked(benchmark, len(records), systems, tuple(problems))
+    if len(siblings) == len(files):
+        problems += stale
+    return Checked(benchmark, len(siblings), sum(one.systems for one in siblings), tuple(problems))
+
+
+@contextmanager
+def _checking(files: int) -> Iterator[Callable[[Sequence[Path]], Iterable[list[str]]]]:
+    """What maps files to their problems, here or in other processes."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if files < MANY or cores < 2:
+        with kept_draws():
+            yield partial(map, file_problems)
+    else:
+        # processes of their own, not copies of this one: it may have threads
+        with ProcessPoolExecutor(cores, get_context("spawn"), _begin) as pool:
+            yield partial(pool.map, file_problems, chunksize=8)
+
+
+def _begin() -> None:
+    """Keep draws as long as this process lives."""
+    kept_draws().__enter__()
+
+
+def file_problems(path: Path) -> list[str]:
+    """What is wrong with one file, whatever lies beside it."""
+    try:
+        record, data = read_record(path)
+        check_place(record, path)
+    except HarnessError as error:
+        return [str(error)]
+    return [*record_problems(record, data), *(f"key {key!r} is there twice" for key in _repeated(path))]
+
+
+def _read(files: Sequence[Path], siblings: list[Sibling]) -> Iterator[Record]:
+    """The records that can be read, one at a time; `siblings` gets what is compared of them."""
+    for path in files:
+        try:
+            record = Record.read(path)
+        except HarnessError:
+            continue  # file_problems names it
+        siblings.append(Sibling.of(record))
+        yield record
 
 
 def strays(leaderboards: Path) -> list[Problem]:
@@ -133,19 +175,26 @@ def _repeated(path: Path) -> list[str]:
     return found
 
 
-def _stale(leaderboards: Path, benchmark: str, records: list[Record]) -> Iterator[Problem]:
+def _stale(leaderboards: Path, benchmark: str, records: Iterator[Record]) -> list[Problem]:
     """Tables that are not what the records give."""
+    first = next(records, None)
+    if first is None:
+        return []
     try:
-        board = leaderboard(records, benchmark_options(leaderboards, benchmark).reference)
+        board = leaderboard(itertools.chain([first], records), benchmark_options(leaderboards, benchmark).reference)
     except HarnessError as error:
-        yield Problem(benchmark, str(error))
-        return
-    for suffix, render in RENDERERS.items():
-        path = leaderboards / f"{benchmark}{suffix}"
-        try:
-            stands = path.read_bytes()
-        except OSError as error:
-            yield Problem(path.name, f"cannot be read ({error.strerror}); run: harness leaderboard build {benchmark}")
-            continue
-        if IMAGE.sub(b"", stands) != IMAGE.sub(b"", render(board).encode()):
-            yield Problem(path.name, f"is not what the records give; run: harness leaderboard build {benchmark}")
+        collections.deque(records, maxlen=0)
+        return [Problem(benchmark, str(error))]
+    return [
+        Problem(path.name, f"{found}; run: harness leaderboard build {benchmark}")
+        for suffix, render in RENDERERS.items()
+        if (found := _unlike(path := leaderboards / f"{benchmark}{suffix}", render(board)))
+    ]
+
+
+def _unlike(path: Path, text: str) -> str:
+    try:
+        stands = path.read_bytes()
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return "" if IMAGE.sub(b"", stands) == IMAGE.sub(b"", text.encode()) else "is not what the records give"

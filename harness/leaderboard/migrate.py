@@ -41,11 +41,11 @@ def _seed(one: Any) -> Any:
 
 
 def _without_text(scores: Any) -> Any:
-    """Scores without the sentence on the bootstrap: what it said is the default of `clusters` and `interval`."""
+    """Scores whose settings say by `clusters` and `interval` what schema 1 said in a sentence."""
     if not isinstance(scores, Mapping) or not isinstance(scores.get("settings"), Mapping):
         return scores
     settings = {name: value for name, value in scores["settings"].items() if name != "bootstrap"}
-    return {**scores, "settings": settings}
+    return {**scores, "settings": {**settings, "clusters": "clip", "interval": "percentile"}}
 
 
 def completed(scores: Scores, by_seed: Mapping[int, Scores]) -> tuple[Scores, dict[int, Scores]]:

@@ -2,28 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from harness.evaluation.scores import Scores
 from harness.leaderboard.record import Record
 
 Found = tuple[str, str]  # run, what is wrong with its record
+Support = tuple[tuple[int, int], ...]  # (class, frames of it) of one clip
 OWN = "other data needs a benchmark of its own (harness leaderboard add RUN --benchmark NAME)"
 
 
-def clashes(records: Sequence[Record], newest: str = "") -> Iterator[Found]:
+@dataclass(frozen=True)
+class Sibling:
+    """A record without its counts. supports: by system's title and clip the frames of each class, of the systems that
+    were asked about all frames."""
+
+    record: Record
+    supports: Mapping[str, Sequence[Support]]
+    systems: int
+
+    @classmethod
+    def of(cls, record: Record) -> Sibling:
+        """The sibling that a whole record is."""
+        scores = record.scores
+        whole = [one for one in scores.systems if one.counts and one.frames == scores.truth.frames]
+        lean = scores.model_copy(update={"systems": []})
+        return cls(
+            record.model_copy(update={"scores": lean, "by_seed": []}),
+            {one.title: [_support(triples) for triples in one.counts] for one in whole},
+            len(scores.systems),
+        )
+
+
+def clashes(siblings: Iterable[Sibling], newest: str = "") -> Iterator[Found]:
     """Records that tell of other data than the rest, or of a run that another record tells of already.
 
     Where records differ, those that are fewer are named; of as many, those that were made later. newest: a run that
     counts as the last one, whenever it was made.
     """
-    ordered = sorted(records, key=lambda one: (one.run == newest, one.created, one.run))
+    every = sorted(siblings, key=lambda one: (one.record.run == newest, one.record.created, one.record.run))
+    ordered = [one.record for one in every]
     yield from _twice(ordered)
     yield from _unlike(ordered, lambda one: (one.scores.label_space, *one.scores.classes), _other_classes)
     yield from _unlike(ordered, _data, _other_data)
     yield from _unlike(ordered, lambda one: tuple(sorted(one.scores.clips)), _other_clips)
     yield from _items(ordered)
-    yield from _supports(ordered)
+    yield from _supports(every)
 
 
 def scored(record: Record) -> tuple[str, ...]:
@@ -99,24 +124,21 @@ def _other_items(record: Record, other: Record) -> str:
     return f"{unlike} of its {len(mine)} clips have other annotated frames than in run {other.run!r}; {OWN}"
 
 
-def _supports(records: Sequence[Record]) -> Iterator[Found]:
+def _supports(siblings: Sequence[Sibling]) -> Iterator[Found]:
     """The frames of each class in each clip follow from the data: the counts of all records must agree on them."""
-    known: dict[tuple[str, str], tuple[str, tuple[tuple[int, int], ...]]] = {}
-    for record in records:
-        scores = record.scores
-        for one in scores.systems:
-            if not one.counts or not scores.items or one.frames != scores.truth.frames:
-                continue
-            for clip, item, triples in zip(scores.clips, scores.items, one.counts, strict=True):
-                support = _support(triples)
-                first = known.setdefault((clip, item), (record.run, support))
+    known: dict[tuple[str, str], tuple[str, Support]] = {}
+    for sibling in siblings:
+        run, scores = sibling.record.run, sibling.record.scores
+        for title, supports in sibling.supports.items() if scores.items else ():
+            for clip, item, support in zip(scores.clips, scores.items, supports, strict=True):
+                first = known.setdefault((clip, item), (run, support))
                 if first[1] != support:
-                    where = f"system {one.title!r}: in clip {clip} its counts hold"
-                    yield record.run, f"{where} other frames of the classes than those of run {first[0]!r}"
+                    where = f"system {title!r}: in clip {clip} its counts hold"
+                    yield run, f"{where} other frames of the classes than those of run {first[0]!r}"
                     break
 
 
-def _support(triples: Sequence[tuple[int, int, int]]) -> tuple[tuple[int, int], ...]:
+def _support(triples: Sequence[tuple[int, int, int]]) -> Support:
     frames: dict[int, int] = {}
     for true, _, many in triples:
         frames[true] = frames.get(true, 0) + many

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from harness.evaluation import bootstrap, metrics
-from harness.evaluation.bootstrap import Units, resampled
+from harness.evaluation.bootstrap import Units, draws, resampled
 from harness.evaluation.counts import count
 from harness.evaluation.intervals import intervals
 from harness.evaluation.ratios import F1, MACRO_F1
@@ -71,3 +71,21 @@ def test_an_interval_a_class_comes_for_metrics_a_class():
     low, high = intervals([clips(sums_per_clip())], {"f1": F1}, 200, 0)["f1"]
     assert low.shape == high.shape == (3,)
     assert (low < high).all()
+
+
+def test_kept_draws_are_the_same_draws_made_once(monkeypatch):
+    many = np.ones(5, np.int64)
+    apart = [np.concatenate(list(draws(many, 40, seed))) for seed in (0, [0, 1])]
+    made = []
+    real = bootstrap._drawn
+    monkeypatch.setattr(bootstrap, "_drawn", lambda *one: made.append(one) or real(*one))
+    with bootstrap.kept_draws():
+        for _ in range(2):
+            for seed, expected in zip((0, [0, 1]), apart, strict=True):
+                assert (np.concatenate(list(draws(many, 40, seed))) == expected).all()
+        assert len(made) == 2
+        list(draws(np.array([3, 2]), 40, 0))
+        list(draws(np.array([3, 2]), 40, 0))
+        assert len(made) == 4  # frames, drawn by their number, are not kept
+    list(draws(many, 40, 0))
+    assert len(made) == 5

@@ -77,7 +77,7 @@ def test_the_present_schema_is_left_as_it_is():
 
 def test_data_that_is_migrated_is_not_changed_in_place():
     data = {"schema_version": 1, "scores": {"settings": {"bootstrap": "x", "seed": 1}}, "by_seed": []}
-    assert migrated(data)["scores"]["settings"] == {"seed": 1}
+    assert migrated(data)["scores"]["settings"] == {"seed": 1, "clusters": "clip", "interval": "percentile"}
     assert data["scores"]["settings"] == {"bootstrap": "x", "seed": 1}
 
 

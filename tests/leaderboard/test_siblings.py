@@ -3,8 +3,12 @@ from datetime import UTC, datetime
 import pytest
 from honest_records import record
 
+from harness.leaderboard import siblings
 from harness.leaderboard.record import DataRecord
-from harness.leaderboard.siblings import clashes
+
+
+def clashes(records):
+    return siblings.clashes(map(siblings.Sibling.of, records))
 
 
 def later(run="late", **changes):
