@@ -63,16 +63,8 @@ def percent(value: float | None) -> str:
     return "\u2013" if value is None else f"{value:.1%}"
 
 
-def calibration_error(one: Calibration | None) -> float | None:
-    """Expected calibration error: mean over the frames of |share right - mean probability| of their bin."""
-    if one is None or not one.frames:
-        return None
-    return sum(abs(right - probability) for _, probability, right in one.bins) / one.frames
-
-
-def brier(one: Calibration | None) -> float | None:
-    """Brier score: mean squared distance of the probabilities from the truth, in [0, 2]."""
-    return None if one is None or not one.frames else one.brier / one.frames
+def _calibrated(one: SystemScore) -> Calibration | None:
+    return one.calibration if one.calibration is not None and one.calibration.frames else None
 
 
 COLUMNS: Sequence[tuple[str, Value, Callable[[float | None], str]]] = (
@@ -85,8 +77,8 @@ COLUMNS: Sequence[tuple[str, Value, Callable[[float | None], str]]] = (
     ("coverage", lambda one: one.coverage, percent),
     ("refused", lambda one: one.refusal_rate, percent),
     ("changes/s", lambda one: one.changes_per_second, lambda value: decimal(value, 2)),
-    ("calibration error", lambda one: calibration_error(one.calibration), decimal),
-    ("Brier", lambda one: brier(one.calibration), decimal),
+    ("calibration error", lambda one: found.error if (found := _calibrated(one)) else None, decimal),
+    ("Brier", lambda one: found.brier_score if (found := _calibrated(one)) else None, decimal),
     ("divergence", lambda one: one.divergence, decimal),
 )
 
@@ -238,8 +230,8 @@ def reliabilities(scores: Scores) -> list[Reliability]:
     return [
         Reliability(
             one.title,
-            decimal(calibration_error(one.calibration)),
-            decimal(brier(one.calibration)),
+            decimal(one.calibration.error),
+            decimal(one.calibration.brier_score),
             one.calibration.frames,
             [(total / frames, right / frames, frames / one.calibration.frames) for frames, total, right in bins],
         )

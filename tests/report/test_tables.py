@@ -53,14 +53,13 @@ def test_the_earlier_of_two_states_is_told_apart():
     assert [(one.title, one.earlier) for one in rows] == [("a (pre-trained)", True), ("a (fine-tuned)", False)]
 
 
-def test_calibration_error_is_the_mean_distance_of_the_bins():
+def test_reliability_has_a_point_for_each_bin_with_a_frame():
     one = Calibration(bins=[(0, 0.0, 0), (4, 1.2, 2), (6, 5.4, 6)], brier=2.5, frames=10)
-    assert tables.calibration_error(one) == pytest.approx((0.8 + 0.6) / 10)  # |2 - 1.2| and |6 - 5.4|
-    assert tables.brier(one) == 0.25
     (found,) = tables.reliabilities(scores(system("a"), system("b", calibration=one)))
+    assert (found.title, found.error, found.brier) == ("b", "0.140", "0.250")  # (|2 - 1.2| + |6 - 5.4|) / 10
+    nothing = Calibration(bins=[], brier=0, frames=0)
+    assert tables.score_table(scores(system("c", calibration=nothing))).heads == ["coverage"]
     assert found.bins == [pytest.approx((0.3, 0.5, 0.4)), pytest.approx((0.9, 1.0, 0.6))]
-    empty = Calibration(bins=[], brier=0, frames=0)
-    assert tables.calibration_error(empty) is tables.brier(None) is None
 
 
 @pytest.mark.parametrize(("value", "shade"), [(0, 0), (1e-9, 1), (0.1, 2), (0.99, 10), (1, 10)])
