@@ -51,6 +51,7 @@ def check(leaderboards_folder: Path, benchmark: str | None) -> None:
     from harness.errors import DataError
     from harness.leaderboard.check import check as check_records
     from harness.leaderboard.check import strays
+    from harness.leaderboard.provenance import cores
     from harness.leaderboard.rows import benchmarks
 
     names = [benchmark] if benchmark else benchmarks(leaderboards_folder)
@@ -61,7 +62,7 @@ def check(leaderboards_folder: Path, benchmark: str | None) -> None:
             "names a folder"
         )
     for name in names:
-        found = check_records(leaderboards_folder, name)
+        found = check_records(leaderboards_folder, name, processes=cores())
         problems += [f"{name}/{one}" for one in found.problems]
         count = _many(len(found.problems), "problem")
         state = count if found.problems else "all follows from the counts, tables are current"

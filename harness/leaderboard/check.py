@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import collections
+import gc
 import itertools
 import json
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -54,14 +54,14 @@ class Checked:
     problems: tuple[Problem, ...]
 
 
-def check(leaderboards: Path, benchmark: str) -> Checked:
+def check(leaderboards: Path, benchmark: str, processes: int = 1) -> Checked:
     """Check every record of a benchmark, what they have in common, and that the tables are what they give.
 
-    Records are checked by as many processes as there are cores, where there are many of them. DataError if there is no
-    record; whatever is wrong with one is among the problems.
+    processes: how many may check records at once, where there are many; more than one only below a guarded `__main__`.
+    DataError if there is no record; whatever is wrong with one is among the problems.
     """
     files = record_files(leaderboards, benchmark)
-    with _checking(len(files)) as checked:
+    with _uncollected(), _checking(processes if len(files) >= MANY else 1) as checked:
         each = checked(files)  # at work while the records are read here
         siblings: list[Sibling] = []
         stale = _stale(leaderboards, benchmark, _read(files, siblings))
@@ -74,21 +74,34 @@ def check(leaderboards: Path, benchmark: str) -> Checked:
 
 
 @contextmanager
-def _checking(files: int) -> Iterator[Callable[[Sequence[Path]], Iterable[list[str]]]]:
+def _checking(processes: int) -> Iterator[Callable[[Sequence[Path]], Iterable[list[str]]]]:
     """What maps files to their problems, here or in other processes."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if files < MANY or cores < 2:
+    if processes < 2:
         with kept_draws():
             yield partial(map, file_problems)
     else:
         # processes of their own, not copies of this one: it may have threads
-        with ProcessPoolExecutor(cores, get_context("spawn"), _begin) as pool:
+        with ProcessPoolExecutor(processes, get_context("spawn"), _begin) as pool:
             yield partial(pool.map, file_problems, chunksize=8)
 
 
 def _begin() -> None:
-    """Keep draws as long as this process lives."""
+    """In another process: keep draws as long as it lives, and collect no garbage."""
     kept_draws().__enter__()
+    gc.disable()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the search for cycles, of which records have none: looking at their millions of numbers takes as long as
+    reading them."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def file_problems(path: Path) -> list[str]:

@@ -167,6 +167,14 @@ def test_a_record_that_came_without_its_tables_is_noticed(filed):
     assert len(told(filed)) == len(check_module.RENDERERS)
 
 
+def test_many_records_are_checked_by_several_processes_with_the_same_result(filed, monkeypatch):
+    change(filed, lambda data: data["scores"]["systems"][0].update(kappa=0.5))
+    alone = check(filed, "trial")
+    monkeypatch.setattr(check_module, "MANY", 2)
+    assert check(filed, "trial", processes=2) == alone
+    assert len(alone.problems) == 1
+
+
 def test_what_is_no_record_is_not_shared_beside_records(filed):
     for name in ("face.png", ".notes", "benchmark.toml"):
         (filed / "results" / "trial" / name).touch()
