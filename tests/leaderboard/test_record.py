@@ -1,8 +1,11 @@
 import json
 
+import honest_records
 import pytest
 
 from harness.errors import ConfigError, DataError
+from harness.leaderboard import record as record_module
+from harness.leaderboard.recompute import wrong_numbers
 from harness.leaderboard.record import Record, SeedScores, file_record, write_record
 
 
@@ -75,6 +78,16 @@ def test_a_file_too_large_for_a_record_is_refused_before_it_is_read(tmp_path, mo
     monkeypatch.setattr("pathlib.Path.read_bytes", None)
     with pytest.raises(DataError, match=r"record 'huge.json' in .* has 50.0 MB, and a record at most 16; take it out"):
         Record.read(path)
+
+
+def test_a_record_that_would_be_too_large_is_filed_without_the_correctness_of_frames(tmp_path, monkeypatch):
+    whole = honest_records.record(seeds=2)
+    size = len(file_record(whole, tmp_path).read_bytes())
+    monkeypatch.setattr(record_module, "MOST", size - 1)
+    found = Record.read(file_record(whole, tmp_path))
+    assert {one.correctness for one in (*found.scores.systems, *found.by_seed[1].scores.systems)} == {""}
+    assert found.notices == ["correctness of frames is left out: the record would be too large with it"]
+    assert list(wrong_numbers(found)) == []
 
 
 def test_a_record_without_a_time_zone_is_refused(make_record, tmp_path):
