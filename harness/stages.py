@@ -31,5 +31,5 @@ STAGES: Mapping[str, StageSpec] = {
     "train": StageSpec("harness.training.stage:run", 2, of_network=True, resumes=True),
     "predict": StageSpec("harness.training.predict:run", of_network=True),
     "fuse": StageSpec("harness.fusion.stage:run"),
-    "score": StageSpec("harness.evaluation.stage:run", 3),
+    "score": StageSpec("harness.evaluation.stage:run", 4),
 }
