@@ -24,7 +24,7 @@ COMMANDS = {
     "plugins": ("harness.cli.plugins:plugins", "List the installed components; show one's options."),
     "data": ("harness.cli.data:data", "List the data sets; check that one is whole."),
     "compare": ("harness.cli.compare:compare", "Compare systems of runs, in pairs, on the same clips."),
-    "leaderboard": ("harness.cli.leaderboard:leaderboard", "Build and show leaderboards from run records."),
+    "leaderboard": ("harness.cli.leaderboard:leaderboard", "Build, show, check and add to leaderboards."),
     "store": ("harness.cli.store:store", "Look after stored artifacts and replies."),
 }
 INTERRUPTED = 130  # what a shell reports for a command ended by Ctrl-C
