@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from harness.leaderboard import cells
 from harness.leaderboard.boards import Board, Leaderboard, Row
 
+T = TypeVar("T")
+BY_CLASS = ("f1", "distribution")
 FORMULA = ("=", "+", "-", "@")
 
 
@@ -17,17 +20,13 @@ def as_csv(board: Leaderboard) -> str:
     """One line a row, empty where there is no number. Names that a spreadsheet would take for a formula get a "'"."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    classes = [f"{kind} {name}" for kind in ("f1", "share") for name in board.classes]
-    head: list[str] = []
+    names = [name for name in FIELDS if name not in BY_CLASS]
+    writer.writerow([*names, *(_cell(f"{kind} {name}") for kind in ("f1", "share") for name in board.classes)])
     for one in board.boards:
         for row in one.rows:
             values = entry(row, one)
-            shown = [*values.pop("f1"), *values.pop("distribution")]
-            if not head:
-                head = [*values]
-                writer.writerow(["board", *head, *map(_cell, classes)])
-            shown += [None] * (len(classes) - len(shown))
-            writer.writerow([one.name, *map(_cell, values.values()), *map(_cell, shown)])
+            by_class = [value for kind in BY_CLASS for value in values[kind] or [None] * len(board.classes)]
+            writer.writerow(map(_cell, [*(values[name] for name in names), *by_class]))
     return text.getvalue()
 
 
@@ -46,13 +45,19 @@ def as_json(board: Leaderboard) -> str:
         "classes": list(board.classes),
         "chance": board.chance,
         "notes": list(board.notes),
+        "boards": [_facts(one) for one in board.boards],
     }
-    lines = ["{", *(f" {_pair(name, value)}," for name, value in facts.items()), ' "boards": [']
-    return "\n".join([*lines, ",\n".join(map(_board, board.boards)), " ]", "}"]) + "\n"
+    rows = []
+    for one in board.boards:
+        for row in one.rows:
+            values = entry(row, one)
+            rows.append(values | {kind: dict(zip(board.classes, values[kind], strict=False)) for kind in BY_CLASS})
+    lines = [f" {_json(name)}: {_json(value)}," for name, value in facts.items()]
+    return "\n".join(["{", *lines, ' "rows": [', ",\n".join(f"  {_json(row)}" for row in rows), " ]", "}"]) + "\n"
 
 
-def _board(board: Board) -> str:
-    facts = {
+def _facts(board: Board) -> dict[str, Any]:
+    return {
         "name": board.name,
         "title": board.title,
         "reference": None if board.reference is None else board.reference.title,
@@ -60,71 +65,66 @@ def _board(board: Board) -> str:
         "detectable": board.detectable,
         "notes": list(board.notes),
     }
-    rows = ",\n".join(f"    {_json(entry(row, board))}" for row in board.rows)
-    return "\n".join(
-        ["  {", *(f"   {_pair(name, value)}," for name, value in facts.items()), '   "rows": [', rows, "   ]", "  }"]
-    )
-
-
-def _pair(name: str, value: Any) -> str:
-    return f"{_json(name)}: {_json(value)}"
 
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
+def _end(ends: tuple[T, T] | None, which: int) -> T | None:
+    return ends[which] if ends else None
+
+
 def entry(row: Row, board: Board) -> dict[str, Any]:
-    """A row as JSON-ready data; f1 and distribution are lists in class-id order, empty if not known."""
-    one = row.score
-    low, high = one.interval or (None, None)
-    best, worst = row.ranks or (None, None)
-    apart = row.difference
-    least, most = apart.interval if apart else (None, None)
-    spread = one.spread
-    return {
-        "rank": row.rank,
-        "best_rank": best,
-        "worst_rank": worst,
-        "group": row.group,
-        "run": row.run,
-        "system": one.system,
-        "phase": one.phase,
-        "role": one.role,
-        "macro_f1": one.macro_f1,
-        "low": low,
-        "high": high,
-        "difference": apart.value if apart else None,
-        "difference_low": least,
-        "difference_high": most,
-        "p": apart.p if apart else None,
-        "p_holm": apart.p_holm if apart else None,
-        "is_reference": board.reference is not None and board.reference.title == row.title,
-        "accuracy": one.accuracy,
-        "coverage": one.coverage,
-        "refusal_rate": one.refusal_rate,
-        "unweighted_average_recall": one.unweighted_average_recall,
-        "weighted_f1": one.weighted_f1,
-        "kappa": one.kappa,
-        "matthews": one.matthews,
-        "unanswered_wrong": one.by_policy.get("wrong"),
-        "unanswered_excluded": one.by_policy.get("excluded"),
-        "clip_macro_f1": one.clip_macro_f1,
-        "clip_accuracy": one.clip_accuracy,
-        "expected_calibration_error": cells.expected_calibration_error(one.calibration),
-        "brier": cells.brier(one.calibration),
-        "changes_per_second": one.changes_per_second,
-        "divergence": one.divergence,
-        "frames": one.frames,
-        "clips": one.clips,
-        "cost": row.cost,
-        "cost_per_correct": row.cost_per_correct,
-        "seconds": row.seconds,
-        "peak_memory": row.peak_memory,
-        "seeds": len(spread.seeds) if spread else None,
-        "deviation": spread.deviation if spread else None,
-        "lowest": spread.lowest if spread else None,
-        "highest": spread.highest if spread else None,
-        "f1": [score.f1 for score in one.per_class],
-        "distribution": list(one.distribution),
-    }
+    """A row as JSON-ready data, by FIELDS."""
+    return {name: of(row, board) for name, of in FIELDS.items()}
+
+
+# f1 and distribution are lists in class-id order, empty if not known
+FIELDS: Mapping[str, Callable[[Row, Board], Any]] = {
+    "board": lambda _, board: board.name,
+    "rank": lambda row, _: row.rank,
+    "best_rank": lambda row, _: _end(row.ranks, 0),
+    "worst_rank": lambda row, _: _end(row.ranks, 1),
+    "group": lambda row, _: row.group,
+    "run": lambda row, _: row.run,
+    "system": lambda row, _: row.score.system,
+    "phase": lambda row, _: row.score.phase,
+    "role": lambda row, _: row.score.role,
+    "macro_f1": lambda row, _: row.score.macro_f1,
+    "low": lambda row, _: _end(row.score.interval, 0),
+    "high": lambda row, _: _end(row.score.interval, 1),
+    "difference": lambda row, _: row.difference.value if row.difference else None,
+    "difference_low": lambda row, _: _end(row.difference.interval if row.difference else None, 0),
+    "difference_high": lambda row, _: _end(row.difference.interval if row.difference else None, 1),
+    "p": lambda row, _: row.difference.p if row.difference else None,
+    "p_holm": lambda row, _: row.difference.p_holm if row.difference else None,
+    "is_reference": lambda row, board: board.reference is not None and board.reference.title == row.title,
+    "accuracy": lambda row, _: row.score.accuracy,
+    "coverage": lambda row, _: row.score.coverage,
+    "refusal_rate": lambda row, _: row.score.refusal_rate,
+    "unweighted_average_recall": lambda row, _: row.score.unweighted_average_recall,
+    "weighted_f1": lambda row, _: row.score.weighted_f1,
+    "kappa": lambda row, _: row.score.kappa,
+    "matthews": lambda row, _: row.score.matthews,
+    "unanswered_wrong": lambda row, _: row.score.by_policy.get("wrong"),
+    "unanswered_excluded": lambda row, _: row.score.by_policy.get("excluded"),
+    "clip_macro_f1": lambda row, _: row.score.clip_macro_f1,
+    "clip_accuracy": lambda row, _: row.score.clip_accuracy,
+    "expected_calibration_error": lambda row, _: cells.expected_calibration_error(row.score.calibration),
+    "brier": lambda row, _: cells.brier(row.score.calibration),
+    "changes_per_second": lambda row, _: row.score.changes_per_second,
+    "divergence": lambda row, _: row.score.divergence,
+    "frames": lambda row, _: row.score.frames,
+    "clips": lambda row, _: row.score.clips,
+    "cost": lambda row, _: row.cost,
+    "cost_per_correct": lambda row, _: row.cost_per_correct,
+    "seconds": lambda row, _: row.seconds,
+    "peak_memory": lambda row, _: row.peak_memory,
+    "seeds": lambda row, _: len(row.score.spread.seeds) if row.score.spread else None,
+    "deviation": lambda row, _: row.score.spread.deviation if row.score.spread else None,
+    "lowest": lambda row, _: row.score.spread.lowest if row.score.spread else None,
+    "highest": lambda row, _: row.score.spread.highest if row.score.spread else None,
+    "f1": lambda row, _: [each.f1 for each in row.score.per_class],
+    "distribution": lambda row, _: list(row.score.distribution),
+}

@@ -16,9 +16,12 @@ SURE = 0.05
 
 
 def tables(board: Leaderboard, names: Collection[Name] = ()) -> list[Table]:
-    """A table of each board that has a row, or of those named; a line between tie groups, the ensembles bold."""
+    """A table of each board that has a row, or of those named; a line between tie groups, the ensembles bold.
+
+    Of a leaderboard without any row one is there, with nothing but what is to be said about it.
+    """
     chosen = [one for one in board.boards if one.name in names or (not names and one.rows)]
-    return [_table(one, board) for one in chosen] or [Table(title=escape(_title(board)), caption="no scored run")]
+    return [_table(one, board) for one in chosen or board.boards[-1:]]
 
 
 def _title(board: Leaderboard, one: Board | None = None) -> str:

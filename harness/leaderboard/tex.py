@@ -15,11 +15,13 @@ MOST = 60  # rows: more do not fit on a page
 COMMANDS = {
     "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", "$": "\\$", "&": "\\&", "#": "\\#", "%": "\\%", "_": "\\_",
     "^": "\\textasciicircum{}", "~": "\\textasciitilde{}", "<": "$<$", ">": "$>$", "|": "$|$", '"': "\\char34{}",
-    "'": "{'}", "`": "{`}", "–": "\\textendash{}", "“": "``", "”": "\'\'", "±": "$\\pm$", "ß": "\\ss{}", NOTHING: "{}",
-    "ø": "\\o{}", "Ø": "\\O{}", "æ": "\\ae{}", "Æ": "\\AE{}", "å": "\\aa{}", "Å": "\\AA{}",
+    "'": "{'}", "`": "{`}", "–": "\\textendash{}", "“": "``", "”": "\'\'", "±": "$\\pm$", "ß": "\\ss{}",
+    NOTHING: "{}", "−": "$-$", "ø": "\\o{}", "Ø": "\\O{}", "æ": "\\ae{}", "Æ": "\\AE{}", "å": "\\aa{}", "Å": "\\AA{}",
 }  # fmt: skip
 ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"', "\u030c": "v", "\u0327": "c"}
 LIGATURE = re.compile(r"([-,])(?=\1)")
+MINUS = re.compile(r"(?<![\w-])-(?=\d)")
+WIDE = {"rank", "accuracy", "frames", "clips"}  # columns that are left to the other tables
 
 
 def as_tex(board: Leaderboard) -> str:
@@ -40,7 +42,7 @@ def _tables(one: Board, board: Leaderboard) -> list[str]:
     caption = f"{name}: macro-F1 with 95\\% intervals. {escaped(notes)}{guessing}"
     return [
         *([f"% the first {MOST} rows; {left_out} more are in the .csv, .json and .html"] if left_out else []),
-        _table(caption, main_columns(one), rows),
+        _table(caption, [column for column in main_columns(one) if column.head not in WIDE], rows),
         _table(f"{name}: F1 of each class.", class_columns(board.classes), rows),
     ]
 
@@ -52,7 +54,7 @@ def _table(caption: str, columns: Sequence[Column], rows: Sequence[Row]) -> str:
         f"\\caption{{{caption}}}",
         f"\\begin{{tabular}}{{{''.join('l' if one.text else 'r' for one in columns)}}}",
         "\\hline",
-        _line([one.head for one in columns]),
+        " & ".join(one.head if one.text else _stacked(one.head) for one in columns) + " \\\\",
     ]
     before: object = ()
     for row in rows:
@@ -63,10 +65,22 @@ def _table(caption: str, columns: Sequence[Column], rows: Sequence[Row]) -> str:
     return "\n".join([*lines, "\\hline", "\\end{tabular}", "\\end{table}"])
 
 
+def _stacked(head: str) -> str:
+    """A word a line, which keeps columns of numbers narrow."""
+    words = [_first(escaped(word)) for word in head.split()]
+    if len(words) < 2:
+        return "".join(words)
+    return "\\begin{tabular}[b]{@{}r@{}}" + " \\\\ ".join(words) + "\\end{tabular}"
+
+
 def _line(texts: Sequence[str]) -> str:
     first, *rest = map(escaped, texts)
-    # the line before ends with \\\\, which would take these as its own
-    return " & ".join([f"{{{first}}}" if first.startswith(("[", "*")) else first, *rest]) + " \\\\"
+    return " & ".join([_first(first), *rest]) + " \\\\"
+
+
+def _first(text: str) -> str:
+    """Text at the beginning of a line: the \\\\ before it would take a bracket or star as its own."""
+    return f"{{{text}}}" if text.startswith(("[", "*")) else text
 
 
 def _comment(text: str) -> str:
@@ -76,7 +90,7 @@ def _comment(text: str) -> str:
 
 def escaped(text: str) -> str:
     """Text that LaTeX shows as it is; what a font may lack is named by its code point, such as U+4E2D."""
-    return "".join(map(_character, LIGATURE.sub(r"\1" + NOTHING, cells.plain(text))))
+    return "".join(map(_character, LIGATURE.sub(r"\1" + NOTHING, MINUS.sub("−", cells.plain(text)))))
 
 
 def _character(one: str) -> str:

@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from harness.leaderboard.build import as_csv, as_json, as_markdown, dollars
+from harness.leaderboard.cells import dollars
+from harness.leaderboard.entries import as_csv, as_json
+from harness.leaderboard.markdown import as_markdown
 from harness.leaderboard.record import AskingRecord
 from harness.leaderboard.rows import leaderboard
 
@@ -26,6 +28,7 @@ def board(make_record, make_system):
 
 def test_a_right_label_costs_what_a_face_costs_over_the_share_of_right_ones(board):
     labeler, free, ensemble = board.rows
+    assert (labeler.run, free.run, ensemble.run) == ("paid", "free", "paid")
     assert labeler.cost == ensemble.cost == 0.5
     assert labeler.cost_per_correct == pytest.approx(0.5 / 100 / 0.5)  # accuracy of the fixture: half
     assert ensemble.cost_per_correct is None

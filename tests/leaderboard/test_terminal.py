@@ -1,40 +1,94 @@
 import io
+import re
 
 import pytest
 from rich.console import Console
 
-from harness.leaderboard.record import file_record
-from harness.leaderboard.terminal import table
+from harness.leaderboard.rows import leaderboard
+from harness.leaderboard.terminal import tables
+
+UNEVEN = [7, 8, 9, 10] * 3
+LIKE_IT = [8, 8, 9, 9] * 2 + [7, 9, 8, 9]
+LOW = [2, 3, 1, 2] * 3
 
 
-def rendered(folder, width):
+def rendered(board, width=80, names=()):
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    console.print(table(folder, "trial"))
+    for table in tables(board, names):
+        console.print(table)
     return console.file.getvalue()
 
 
 @pytest.fixture
-def filed(make_record, make_system, tmp_path):
-    names = ["mobilenet_v2", "resnet152", "densenet121", "resnet18", "densenet201"]
-    systems = [make_system(name, 0.3, "network", phase) for name in names for phase in ("pre-trained", "fine-tuned")]
-    systems += [make_system("a [models/happy] b", 0.6), make_system("x", 0.25, "reference")]
-    file_record(make_record("paper-configuration-1a2b3c4d", systems), tmp_path)
-    return tmp_path
+def board(make_run, make_counted):
+    rights = {"mobilenet_v2": UNEVEN, "resnet152": LIKE_IT, "densenet121": LOW}
+    systems = [
+        make_counted(name, right, "network", phase)
+        for name, right in rights.items()
+        for phase in ("pre-trained", "fine-tuned")
+    ]
+    systems += [make_counted("facs", LOW, "labeler"), make_counted("chance", 5, "reference")]
+    return leaderboard([make_run("paper-configuration-1a2b3c4d", systems)])
 
 
-def test_the_table_is_readable_at_80_columns(filed):
-    text = rendered(filed, 80)
+def test_tables_are_readable_at_80_columns(board):
+    text = rendered(board)
     assert max(map(len, text.splitlines())) <= 80
-    assert "0.300 [0.400, 0.600]" in text
-    assert "macro-F1 [95%]" in text
-    assert text.count("paper-configuration-") == 11 or text.count("paper-conf") == 11
-    assert "8 frames in 2 clips; uniform guessing: 0.250" in " ".join(text.split())
+    assert "0.850 [0.100, 0.900]" in text
+    told = " ".join(text.split())
+    assert "trial – Labelers: labels against truth" in told
+    assert "240 frames in 12 clips; uniform guessing: 0.500." in told
+    assert "Between two lines: cannot be told apart from the first with 12 clips." in told
+    assert "ref.: paper-configuration-1a2b3c4d:facs; *: p < 0.05 (Holm)." in told
 
 
-def test_names_are_no_markup(filed):
-    assert "a [models/happy] b" in rendered(filed, 120)
+def test_a_line_parts_tie_groups(board):
+    lines = rendered(board, 120, ["systems"]).splitlines()
+    shown = ["-" if line.startswith("──") else line.split()[1] for line in lines if re.match(r" *\d |──", line)]
+    assert shown == ["-", "1-4", "1-4", "1-4", "1-4", "-", "5-6", "5-6"]
 
 
-def test_a_benchmark_without_scores_still_shows(make_record, make_system, tmp_path):
-    file_record(make_record(systems=[make_system(macro_f1=None)]), tmp_path)
-    assert "no scored run" in rendered(tmp_path, 80)
+def test_differences_that_clips_show_have_a_star(board):
+    text = rendered(board, 120, ["systems"])
+    assert text.count("+0.650*") == 2
+    assert text.count("+0.000 ") == 2
+
+
+def test_a_board_is_chosen_by_name(board):
+    assert "Systems" not in rendered(board, names=["labelers"])
+    assert "Labelers" not in rendered(board, names=["systems"])
+    assert rendered(board, names=["labelers", "systems"]) == rendered(board)
+
+
+def test_names_are_no_markup_and_no_terminal_codes(make_run, make_counted):
+    text = rendered(leaderboard([make_run("a", [make_counted("a [models/happy] \x1b[31mb")])]), 120)
+    assert "a [models/happy] \ufffd[31mb" in text
+
+
+def test_seeds_fit_too(make_run, make_counted):
+    one = make_counted(right=UNEVEN)
+    spread = {
+        "seeds": [0, 1],
+        "macro_f1": [one.macro_f1] * 2,
+        "deviation": 0.01,
+        "lowest": one.macro_f1,
+        "highest": one.macro_f1,
+    }
+    mean = make_counted(right=UNEVEN, spread=spread)
+    records = [make_run(f"a-run-of-some-length-{run}", [mean], by_seed=[[one], [one]]) for run in "abc"]
+    text = rendered(leaderboard(records))
+    assert max(map(len, text.splitlines())) <= 80
+    assert "0.850 ± 0.010 (2)" in text
+
+
+def test_a_row_of_other_items_stands_below_a_line(make_run, make_counted):
+    records = [make_run(run, [make_counted(right=UNEVEN)]) for run in "ab"]
+    records.append(make_run("c", [make_counted(right=[10] * 3)], clips=3))
+    text = rendered(leaderboard(records), 120)
+    assert re.search(r"b +ensemble.*\n─+\n–", text)
+
+
+def test_a_benchmark_without_scores_still_shows(make_record, make_system):
+    board = leaderboard([make_record(systems=[make_system(macro_f1=None)])])
+    assert "no scored run" in rendered(board)
+    assert "no scored run" in rendered(board, names=["systems"])
