@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.evaluation import metrics
 from harness.evaluation.bootstrap import Clusters, units
-from harness.evaluation.counts import Counts, Triple
+from harness.evaluation.counts import Counts
 from harness.evaluation.items import Items
 from harness.evaluation.scores import Scores, SystemScore
 from harness.leaderboard.record import Record
+from harness.leaderboard.shape import counted
 
 CLOSE = 1e-6  # a score and what its counts give may differ by rounding
 
@@ -77,28 +77,6 @@ class Evidence:
             self._digests[same] = basis.digest
             self.bases.setdefault(basis.digest, basis)
         return self._digests[same]
-
-
-def counted(triples: Sequence[Sequence[Triple]], clips: int, classes: int) -> Counts | None:
-    """The counts that triples (Counts.triples) tell, some ten times faster than one by one; None if they are of another
-    number of clips or of classes beyond the space, or hold no frame."""
-    lengths = [len(clip) for clip in triples]
-    if not sum(lengths) or len(triples) != clips:
-        return None
-    flat = np.fromiter(chain.from_iterable(chain.from_iterable(triples)), np.int64, 3 * sum(lengths)).reshape(-1, 3)
-    true, predicted, frames = flat.T
-    if (
-        true.min() < 0
-        or true.max() >= classes
-        or predicted.min() < -1
-        or predicted.max() >= classes
-        or frames.min() < 1
-    ):
-        return None
-    cell = (np.repeat(np.arange(clips), lengths) * classes + true) * (classes + 1) + predicted + 1
-    whole = np.bincount(cell, frames, clips * classes * (classes + 1)).astype(np.int64)
-    whole = whole.reshape(clips, classes, classes + 1)
-    return Counts(whole[:, :, 1:], whole[:, :, 0])
 
 
 def _each_seed(record: Record, one: SystemScore) -> list[tuple[Scores, SystemScore]]:

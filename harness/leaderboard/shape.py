@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
+import numpy as np
+
+from harness.evaluation.counts import Counts, Triple
 from harness.evaluation.scores import Scores, SystemScore
+
+MOST = 2**31  # frames of a clip
 
 
 def misfits(scores: Scores) -> Iterator[str]:
@@ -37,15 +43,40 @@ def _system(one: SystemScore, names: Sequence[str], clips: int) -> Iterator[str]
         yield f"confusion: a row has not {classes} numbers"
     if one.per_class and [row.name for row in one.per_class] != list(names):
         yield "per_class: the names are not the classes in their order"
+    if any(one.counts) and counted(one.counts, len(one.counts), classes) is None:
+        yield from _counts(one, classes)
+
+
+def _counts(one: SystemScore, classes: int) -> Iterator[str]:
     for clip, triples in enumerate(one.counts):
-        if not triples:
-            continue
-        # columns instead of triples: a thousand records hold some ten million
-        trues, guesses, many = zip(*triples, strict=True)
-        if min(trues) < 0 or min(guesses) < -1 or max(*trues, *guesses) >= classes or min(many) < 1:
+        if any(
+            not (0 <= true < classes and -1 <= guess < classes and 0 < many < MOST) for true, guess, many in triples
+        ):
             yield f"counts.{clip}: not (true class, predicted class or -1, frames) of {classes} classes"
-        elif len(set(zip(trues, guesses, strict=True))) < len(triples):
+        elif len({(true, guess) for true, guess, _ in triples}) < len(triples):
             yield f"counts.{clip}: a pair of classes is there more than once"
+
+
+def counted(triples: Sequence[Sequence[Triple]], clips: int, classes: int) -> Counts | None:
+    """The counts that triples (Counts.triples) tell, some ten times faster than one by one: a thousand records hold
+    millions. None if they are of another number of clips, beyond the classes, repeated, or without a frame."""
+    lengths = [len(clip) for clip in triples]
+    if not sum(lengths) or len(triples) != clips:
+        return None
+    try:
+        flat = np.fromiter(chain.from_iterable(chain.from_iterable(triples)), np.int64, 3 * sum(lengths))
+    except OverflowError:
+        return None
+    true, predicted, frames = flat.reshape(-1, 3).T
+    ids = min(true.min(), predicted.min() + 1) >= 0 and max(true.max(), predicted.max()) < classes
+    if not ids or frames.min() < 1 or frames.max() >= MOST:
+        return None
+    cell = (np.repeat(np.arange(clips), lengths) * classes + true) * (classes + 1) + predicted + 1
+    if np.bincount(cell).max() > 1:
+        return None
+    whole = np.zeros((clips, classes, classes + 1), np.int64)
+    whole.ravel()[cell] = frames
+    return Counts(whole[:, :, 1:], whole[:, :, 0])
 
 
 def _length(name: str, found: Sequence[object], wanted: int, of: str, *, empty: bool = True) -> Iterator[str]:

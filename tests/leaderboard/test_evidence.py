@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.evaluation.counts import Counts
-from harness.leaderboard.evidence import Evidence, counted
+from harness.leaderboard.evidence import Evidence
+from harness.leaderboard.shape import counted
 
 TRIPLES = st.lists(
     st.lists(
@@ -28,10 +29,26 @@ def test_counts_are_those_that_triples_tell_one_by_one(triples):
 
 
 @pytest.mark.parametrize(
-    "triple", [(3, 0, 1), (-1, 0, 1), (0, 3, 1), (0, -2, 1), (0, 0, 0), (0, 0, -5)], ids=lambda one: str(one)
+    "triple",
+    [
+        (3, 0, 1),
+        (-1, 0, 1),
+        (0, 3, 1),
+        (0, -2, 1),
+        (0, 0, 0),
+        (0, 0, -5),
+        (0, 0, 2**31),
+        (0, 0, 10**30),
+        (10**30, 0, 1),
+    ],
+    ids=lambda one: str(one),
 )
 def test_triples_beyond_the_classes_are_no_counts(triple):
-    assert counted([[(0, 0, 1), triple]], 1, 3) is None
+    assert counted([[(0, 1, 1), triple]], 1, 3) is None
+
+
+def test_a_pair_of_classes_that_is_there_twice_is_no_count():
+    assert counted([[(0, 1, 2), (0, 1, 3)]], 1, 3) is None
 
 
 def test_triples_of_another_number_of_clips_are_no_counts():
