@@ -81,7 +81,7 @@ def _caption(one: Board, board: Leaderboard) -> str:
     parts = ["; ".join(about) + "."]
     if cells.has_groups(one):
         name, many = one.clusters
-        parts.append(f"Between two lines: cannot be told apart from the first with {many} {name}s.")
+        parts.append(f"Rows between two lines cannot be told apart from the first of them by {many} {name}s.")
     if one.reference is not None and any(row.difference for row in one.rows):
         parts.append(f"ref.: {cells.plain(one.reference.title)}; *: p < {SURE} (Holm).")
         if one.detectable is not None:

@@ -38,7 +38,7 @@ def test_tables_are_readable_at_80_columns(board):
     told = " ".join(text.split())
     assert "trial – Labelers: labels against truth" in told
     assert "240 frames in 12 clips; uniform guessing: 0.500." in told
-    assert "Between two lines: cannot be told apart from the first with 12 clips." in told
+    assert "Rows between two lines cannot be told apart from the first of them by 12 clips." in told
     assert "ref.: paper-configuration-1a2b3c4d:facs; *: p < 0.05 (Holm)." in told
 
 
