@@ -43,6 +43,7 @@ class Row:
     cost: US dollars of all replies that the run's labels rest on; cost_per_correct: of a labeler, cost of one face
     divided by the share of right labels among the annotated frames it was asked about. None: nobody was asked in
     words, or the price is not known. seconds: of work for the whole run, peak_memory: bytes; None: not known.
+    also: other runs in which the very same system was found, frame by frame; they have no row of their own.
     """
 
     run: str
@@ -58,6 +59,12 @@ class Row:
     cost_per_correct: float | None = None
     seconds: float | None = None
     peak_memory: int | None = None
+    also: tuple[str, ...] = ()
+
+    @property
+    def runs(self) -> str:
+        """The run, and in how many more the system was found: "paper (+2)"."""
+        return self.run + (f" (+{len(self.also)})" if self.also else "")
 
     @property
     def system(self) -> str:

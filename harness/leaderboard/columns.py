@@ -20,7 +20,7 @@ class Column(NamedTuple):
     text: bool = False
 
 
-NAMES = [Column("run", lambda row: row.run, text=True), Column("system", lambda row: row.system, text=True)]
+NAMES = [Column("run", lambda row: row.runs, text=True), Column("system", lambda row: row.system, text=True)]
 SCORES: list[tuple[str, Number]] = [
     ("unanswered wrong", lambda row: row.score.by_policy.get("wrong")),
     ("unanswered excluded", lambda row: row.score.by_policy.get("excluded")),

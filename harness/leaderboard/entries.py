@@ -88,6 +88,7 @@ FIELDS: Mapping[str, Callable[[Row, Board], Any]] = {
     "worst_rank": lambda row, _: _end(row.ranks, 1),
     "group": lambda row, _: row.group,
     "run": lambda row, _: row.run,
+    "also": lambda row, _: ", ".join(row.also),
     "system": lambda row, _: row.score.system,
     "phase": lambda row, _: row.score.phase,
     "role": lambda row, _: row.score.role,

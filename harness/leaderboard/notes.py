@@ -65,6 +65,8 @@ def board_notes(
         found.append(f"one {name}: nothing can be said about differences, so there are no rank intervals")
     elif basis and many < FEW:
         found.append(f"rank intervals and differences from {many} {name}s are rough")
+    if any(row.also for row in rows):
+        found.append("a run with (+n) stands for n more in which the very same system was found, frame by frame")
     bare = [row.title for row in rows if not row.items]
     if bare:
         found.append(

@@ -145,7 +145,7 @@ def _board(board: Board, rows: Sequence[Row]) -> dict[str, Any]:
 def _identity(rows: Sequence[Row], names: dict[str, _Names]) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {name: [] for name in ("run", "system", "phase", "role", "own", "items", "support")}
     for row in rows:
-        found["run"].append(names["runs"](row.run))
+        found["run"].append(names["runs"](row.runs))
         found["system"].append(names["systems"](row.score.system))
         found["phase"].append(names["phases"](row.score.phase))
         found["role"].append(names["roles"](row.score.role))

@@ -55,9 +55,11 @@ def chosen(name: Name, boards: Mapping[Name, Sequence[Row]], basis: str, wanted:
 
 def _wanted(rows: Sequence[Row], wanted: str) -> Row:
     run, _, system = wanted.partition(":")
-    of_run = [row for row in rows if row.run == run]
+    of_run = [row for row in rows if run in (row.run, *row.also)]
     if not of_run:
-        raise ConfigError(f"reference {wanted!r}: no run {run!r} with scores{nearest(run, {row.run for row in rows})}")
+        raise ConfigError(
+            f"reference {wanted!r}: no run {run!r} with scores{nearest(run, {each for row in rows for each in (row.run, *row.also)})}"
+        )
     exact = [row for row in of_run if system in ("", row.system, row.score.title)]
     found = exact or [row for row in of_run if system == row.score.system]
     if not found:

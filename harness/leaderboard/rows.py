@@ -10,6 +10,7 @@ from harness.errors import DataError, nearest
 from harness.evaluation.scores import Scores, SystemScore
 from harness.leaderboard.boards import ROLES, Board, Leaderboard, Name, Row
 from harness.leaderboard.evidence import Evidence
+from harness.leaderboard.merged import merged
 from harness.leaderboard.notes import board_notes, notes
 from harness.leaderboard.record import RESULTS, Record, results_folder
 from harness.leaderboard.reference import chosen
@@ -39,12 +40,13 @@ def leaderboard(records: Iterable[Record], reference: str | None = None) -> Lead
     best labeler. DataError for records of different label spaces, ConfigError for a reference that is none of the rows.
     """
     evidence = Evidence()
-    rows: list[Row] = []
+    found: list[tuple[Row, SystemScore]] = []
     lean: list[Record] = []
     for record in records:
         lean.append(_lean(record))
-        rows += _rows(record, lean[-1], evidence)
+        found += _rows(record, lean[-1], evidence)
     lean.sort(key=lambda one: one.run)
+    rows = merged(found)
     rows.sort(key=lambda row: (row.run, row.system))
     _one_space(lean)
     first = lean[0]
@@ -56,7 +58,7 @@ def leaderboard(records: Iterable[Record], reference: str | None = None) -> Lead
         label_space=first.scores.label_space,
         classes=tuple(first.scores.classes),
         boards=tuple(_board(name, boards, evidence, reference) for name in ROLES),
-        chance=next((found for one in lean if (found := one.scores.chance) is not None), None),
+        chance=next((chance for one in lean if (chance := one.scores.chance) is not None), None),
         records={one.run: one for one in lean},
         notes=tuple(notes(lean)),
     )
@@ -82,8 +84,8 @@ def _board(name: Name, boards: dict[Name, list[Row]], evidence: Evidence, wanted
     )
 
 
-def _rows(record: Record, lean: Record, evidence: Evidence) -> list[Row]:
-    """The rows of a record, not yet ranked."""
+def _rows(record: Record, lean: Record, evidence: Evidence) -> list[tuple[Row, SystemScore]]:
+    """The rows of a record, not yet ranked, and their scores as filed."""
     seconds = sum(stage.seconds for stage in record.stages) if record.stages else None
     peak_memory = max((stage.peak_memory for stage in record.stages), default=None)
     found = []
@@ -93,7 +95,7 @@ def _rows(record: Record, lean: Record, evidence: Evidence) -> list[Row]:
         sums, items = evidence.of(record, one) or (None, "")
         cost, cost_per_correct = _costs(record, one)
         row = Row(record.run, light, lean, sums, items, cost=cost, cost_per_correct=cost_per_correct)
-        found.append(replace(row, seconds=seconds, peak_memory=peak_memory))
+        found.append((replace(row, seconds=seconds, peak_memory=peak_memory), one))
     return found
 
 

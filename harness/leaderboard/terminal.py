@@ -57,7 +57,7 @@ def _cells(row: Row, board: Board, compared: bool) -> list[str]:
     return [
         cells.rank(row),
         *([cells.ranks(row)] if cells.has_groups(board) else []),
-        cells.plain(row.run),
+        cells.plain(row.runs),
         cells.plain(row.system),
         cells.measured(row.score),
         *([_to_reference(row, board)] if compared else []),
