@@ -124,7 +124,7 @@ def _summary(board: Leaderboard, rows: Sequence[Row]) -> dict[str, Any]:
         "systems": names["systems"].values,
         "phases": names["phases"].values,
         "roles": names["roles"].values,
-        "items": [[number for number in one[1]] for one in names["items"].values],
+        "items": [list(one[1]) for one in names["items"].values],
         "supports": [np.frombuffer(one, np.int64).tolist() for one in names["supports"].values],
     }
 
@@ -143,7 +143,9 @@ def _board(board: Board, rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _identity(rows: Sequence[Row], names: dict[str, _Names]) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {name: [] for name in ("run", "system", "phase", "role", "own", "items", "support")}
+    found: dict[str, list[Any]] = {
+        name: [] for name in ("run", "also", "system", "phase", "role", "own", "items", "support")
+    }
     for row in rows:
         found["run"].append(names["runs"](row.runs))
         found["system"].append(names["systems"](row.score.system))
@@ -265,4 +267,5 @@ def leb128(numbers: Iterable[int] | NDArray[np.integer]) -> bytes:
     digits = (values[:, None] >> (7 * np.arange(5))) & 127
     follows = values[:, None] >= (1 << (7 * np.arange(1, 6)))
     kept = np.column_stack([np.ones(len(values), bool), follows[:, :-1]])
-    return (digits | (follows << 7))[kept].astype(np.uint8).tobytes()
+    taken: NDArray[np.uint8] = (digits | (follows << 7))[kept].astype(np.uint8)
+    return taken.tobytes()

@@ -65,7 +65,7 @@ SETTINGS = Settings(unanswered="wrong", resamples=200, seed=0)
 
 
 def record(target, run, systems, cost=None, day=0, settings=SETTINGS, asked=None):
-    """A record of `systems` on the target; cost: US dollars of a vision-language labeler, None where nobody was asked."""
+    """A record of `systems` on the target; cost: US dollars of a vision-language labeler, None: nobody was asked."""
     if asked is None:
         asked = cost is not None
     return Record(

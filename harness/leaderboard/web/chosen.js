@@ -6,6 +6,7 @@ function drawChosen(board, view) {
   const known = board.confusion(row);
   body.replaceChildren(
     lettered("p", "title", board.title(row)),
+    board.also(row).length ? lettered("p", "facts", "The very same system was found in " + board.also(row).join(", ") + "; it is one row.") : "",
     facts(board, view, row),
     made("div", { class: "pair" },
       known ? confusionTable(board, known, view.policy, board.columns.seeds[row] ? " of the first seed" : "") : lettered("p", "facts", absent(board, row)),
@@ -46,7 +47,7 @@ function confusionTable(board, { table, unanswered }, policy, of = "") {
       }));
   });
   return made("div", { class: "box", role: "region", tabindex: "0", "aria-label": "confusion matrix" + of },
-    made("table", { class: "matrix" }, made("caption", {}, "Confusion" + of + ": rows are true classes (frames), columns predicted ones; share of the row, frames"),
+    made("table", { class: "matrix confusion" }, made("caption", {}, "Confusion" + of + ": rows are true classes (frames), columns predicted ones; share of the row, frames"),
       made("thead", {}, made("tr", {}, made("th", { scope: "col", class: "text" }, "true \\ predicted"), ...names.map(name => made("th", { scope: "col" }, name)))),
       made("tbody", {}, ...rows)));
 }

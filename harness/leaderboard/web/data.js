@@ -47,6 +47,9 @@ class Board {
     return value === null ? null : value / SCALE;
   }
   run(row) { return this.runs[this.columns.run[row]]; }
+  /** Other runs in which the very same system was found. */
+  also(row) { return (this.columns.also[row] ?? []).map(number => this.runs[number]); }
+  shownRun(row) { return this.run(row) + (this.columns.also[row] ? " (+" + this.columns.also[row].length + ")" : ""); }
   role(row) { return this.roles[this.columns.role[row]]; }
   phase(row) { return this.phases[this.columns.phase[row]]; }
   system(row) { return this.systems[this.columns.system[row]] + (this.phase(row) ? ", " + this.phase(row) : ""); }

@@ -121,6 +121,7 @@ function offers(board, view) {
     if (!roles.has(role)) roles.set(role, new Set());
     if (phase) roles.get(role).add(phase);
     runs.add(board.columns.run[row]);
+    for (const other of board.columns.also[row] ?? []) runs.add(other);
   }
   const choices = [["", "every role"]];
   for (const [role, phases] of roles) {

@@ -22,10 +22,10 @@ function columns(board, view) {
       cell: row => own(row) ? ranks(board, row) : dash },
     { key: "group", title: "tie group", value: row => own(row) ? board.columns.group[row] : null,
       cell: row => own(row) && board.columns.group[row] ? lettered("span", "chip", board.columns.group[row]) : dash },
-    { key: "run", title: "run", text: true, value: row => board.run(row), cell: row => board.run(row) },
-    { key: "role", title: "role", text: true, value: row => board.role(row), cell: row => board.role(row) },
     { key: "macro_f1", title: "macro-F1", falls: true, value: row => board.score(row, view.policy),
       cell: row => scoreCell(board, view, row) },
+    { key: "run", title: "run", text: true, value: row => board.run(row), cell: row => board.shownRun(row) },
+    { key: "role", title: "role", text: true, value: row => board.role(row), cell: row => board.role(row) },
     { key: "low", title: "95% interval", falls: true, value: row => own(row) ? board.columns.low[row] : null,
       cell: row => own(row) ? intervalCell(board, view, row) : dash },
     { key: "difference", title: "difference to reference", falls: true,
@@ -85,9 +85,9 @@ function fitting(board, view) {
   const words = view.text.toLowerCase().split(/\s+/).filter(Boolean), found = [];
   for (let row = view.from; row < view.to; row++) {
     if (view.role && view.role !== board.role(row) + "\n" + board.phase(row) && view.role !== board.role(row)) continue;
-    if (view.run !== "" && board.columns.run[row] !== +view.run) continue;
+    if (view.run !== "" && board.columns.run[row] !== +view.run && !board.columns.also[row]?.includes(+view.run)) continue;
     if (words.length) {
-      const text = (board.title(row) + " " + board.role(row)).toLowerCase();
+      const text = [board.title(row), board.role(row), ...board.also(row)].join(" ").toLowerCase();
       if (!words.every(word => text.includes(word))) continue;
     }
     found.push(row);
@@ -113,19 +113,26 @@ function sorted(rows, column, down) {
 /** Heads of the two tables, with a button to sort by each column of the first. */
 function drawHeads(board, view, sort) {
   const shown = columns(board, view).filter(one => always.has(one.key) || known(board, view, one));
-  const heads = [...shown.slice(0, 3), { ...nameColumn(board) }, ...shown.slice(3)].map(one =>
-    made("th", { scope: "col", "data-key": one.key, class: one.text ? "text" : null,
+  const head = one => made("th", { scope: "col", "data-key": one.key, class: one.text ? "text" : null,
       "aria-sort": view.sort === one.key ? view.down ? "descending" : "ascending" : null },
-    made("button", { type: "button", class: "sort", onclick: () => sort(one) }, one.title)));
-  part("table").tHead.replaceChildren(made("tr", {}, ...heads, made("th", { scope: "col" }, "compare")));
+    made("button", { type: "button", class: "sort", onclick: () => sort(one) }, one.title));
+  part("table").tHead.replaceChildren(made("tr", {}, ...shown.slice(0, NAMED).map(head), head(nameColumn(board)),
+    made("th", { scope: "col", class: "picks" }, "compare"), ...shown.slice(NAMED).map(head)));
   part("classes").tHead.replaceChildren(made("tr", {}, made("th", { scope: "col", class: "text" }, "run: system"),
     ...board.classes.map(name => made("th", { scope: "col" }, name))));
   return shown;
 }
 
-const always = new Set(["rank", "group", "run", "role", "macro_f1", "low"]);
+const NAMED = 4;  // columns before the system's name
+const always = new Set(["rank", "group", "macro_f1", "run", "low"]);
+
+/** Whether a column says anything on a board: roles that are all one do not. */
 function known(board, view, column) {
-  for (let row = view.from; row < view.to; row++) if (column.value(row) !== null) return true;
+  const first = column.value(view.from);
+  for (let row = view.from; row < view.to; row++) {
+    const value = column.value(row);
+    if (column.key === "role" ? value !== first : value !== null) return true;
+  }
   return false;
 }
 
@@ -137,8 +144,8 @@ function drawRow(board, view, shown, row, before, act) {
   const picks = ["A", "B"].map((letter, place) => made("button", { type: "button", class: "letter", "data-letter": letter, "data-row": row,
     "aria-pressed": String(view.picks[place] === row), "aria-label": "compare as " + letter + ": " + board.title(row),
     onclick: () => act.pick(place, row) }, letter));
-  return made("tr", { class: apart ? "apart" : null, "data-row": row }, ...cells.slice(0, 3), name, ...cells.slice(3),
-    lettered("td", "picks", ...picks));
+  return made("tr", { class: apart ? "apart" : null, "data-row": row }, ...cells.slice(0, NAMED), name,
+    lettered("td", "picks", ...picks), ...cells.slice(NAMED));
 }
 
 function drawClasses(board, view, row) {
