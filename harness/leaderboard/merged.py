@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -9,20 +10,29 @@ from harness.evaluation.scores import SystemScore
 from harness.leaderboard.boards import Row
 
 
-def merged(rows: Iterable[tuple[Row, SystemScore]]) -> list[Row]:
-    """Rows with their scores as filed -> one row for all that have one name and agree in everything that was counted.
+def identity(row: Row, score: SystemScore) -> str:
+    """A digest of everything that was counted of a system: role, name and phase, the items, the counts per clip of
+    every seed, and what became of every frame. "" without counts, or without a word on every frame.
 
-    That is: role, system and phase, the items, the counts per clip of every seed, and what became of every frame. The
-    row of the run that was recorded first stays (of several at that time, by name) and names the others. It would count
-    several times among the ranks and in Holm's correction otherwise. Rows without counts or
-    without a word on every frame stay as they are.
+    score: the row's as filed; a digest, as a thousand records' counts would fill the memory.
+    """
+    if row.sums is None or not row.items or not score.correctness:
+        return ""
+    found = hashlib.sha256(row.sums.tobytes())
+    found.update(repr((score.role, score.system, score.phase, row.items, row.sums.shape, score.confusion)).encode())
+    found.update(score.correctness.encode())
+    return found.hexdigest()
+
+
+def merged(rows: Iterable[tuple[Row, str]]) -> list[Row]:
+    """Rows with their identities -> one row for all of one identity; rows whose identity is "" stay as they are.
+
+    The row of the run that was recorded first stays (of several at that time, by name) and names the others. It would
+    count several times among the ranks and in Holm's correction otherwise.
     """
     kept: dict[object, list[Row]] = {}
-    for number, (row, score) in enumerate(rows):
-        same = (score.role, score.system, score.phase, row.items, score.correctness)
-        known = row.sums is not None and row.items and score.correctness
-        key: object = (*same, row.sums.shape, row.sums.tobytes()) if known and row.sums is not None else number
-        kept.setdefault(key, []).append(row)
+    for number, (row, same) in enumerate(rows):
+        kept.setdefault(same or number, []).append(row)
     return [_first(same) for same in kept.values()]
 
 

@@ -57,9 +57,8 @@ def _wanted(rows: Sequence[Row], wanted: str) -> Row:
     run, _, system = wanted.partition(":")
     of_run = [row for row in rows if run in (row.run, *row.also)]
     if not of_run:
-        raise ConfigError(
-            f"reference {wanted!r}: no run {run!r} with scores{nearest(run, {each for row in rows for each in (row.run, *row.also)})}"
-        )
+        hint = nearest(run, {each for row in rows for each in (row.run, *row.also)})
+        raise ConfigError(f"reference {wanted!r}: no run {run!r} with scores{hint}")
     exact = [row for row in of_run if system in ("", row.system, row.score.title)]
     found = exact or [row for row in of_run if system == row.score.system]
     if not found:

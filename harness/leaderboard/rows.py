@@ -10,7 +10,7 @@ from harness.errors import DataError, nearest
 from harness.evaluation.scores import Scores, SystemScore
 from harness.leaderboard.boards import ROLES, Board, Leaderboard, Name, Row
 from harness.leaderboard.evidence import Evidence
-from harness.leaderboard.merged import merged
+from harness.leaderboard.merged import identity, merged
 from harness.leaderboard.notes import board_notes, notes
 from harness.leaderboard.record import RESULTS, Record, results_folder
 from harness.leaderboard.reference import chosen
@@ -40,7 +40,7 @@ def leaderboard(records: Iterable[Record], reference: str | None = None) -> Lead
     best labeler. DataError for records of different label spaces, ConfigError for a reference that is none of the rows.
     """
     evidence = Evidence()
-    found: list[tuple[Row, SystemScore]] = []
+    found: list[tuple[Row, str]] = []
     lean: list[Record] = []
     for record in records:
         lean.append(_lean(record))
@@ -84,8 +84,8 @@ def _board(name: Name, boards: dict[Name, list[Row]], evidence: Evidence, wanted
     )
 
 
-def _rows(record: Record, lean: Record, evidence: Evidence) -> list[tuple[Row, SystemScore]]:
-    """The rows of a record, not yet ranked, and their scores as filed."""
+def _rows(record: Record, lean: Record, evidence: Evidence) -> list[tuple[Row, str]]:
+    """The rows of a record, not yet ranked, and the identities of their systems."""
     seconds = sum(stage.seconds for stage in record.stages) if record.stages else None
     peak_memory = max((stage.peak_memory for stage in record.stages), default=None)
     found = []
@@ -95,7 +95,7 @@ def _rows(record: Record, lean: Record, evidence: Evidence) -> list[tuple[Row, S
         sums, items = evidence.of(record, one) or (None, "")
         cost, cost_per_correct = _costs(record, one)
         row = Row(record.run, light, lean, sums, items, cost=cost, cost_per_correct=cost_per_correct)
-        found.append((replace(row, seconds=seconds, peak_memory=peak_memory), one))
+        found.append((replace(row, seconds=seconds, peak_memory=peak_memory), identity(row, one)))
     return found
 
 
