@@ -22,8 +22,8 @@ from harness.evaluation.scores import Calibration, SystemScore
 from harness.leaderboard.boards import Board, Leaderboard, Row
 from harness.pages import folded
 
-SCALE = 10_000  # of scores in [-1, 1]
-TOGETHER = 64  # rows that are deflated at once, to see how much room they take
+SCALE = 1_000  # of scores in [-1, 1]: what the other tables show, too
+TOGETHER = 16  # rows that are deflated at once, to see how much room they take
 SCORES = {
     "accuracy": "accuracy", "recall": "unweighted_average_recall", "weighted": "weighted_f1", "kappa": "kappa",
     "matthews": "matthews", "clip_f1": "clip_macro_f1", "clip_accuracy": "clip_accuracy", "coverage": "coverage",
@@ -65,7 +65,9 @@ def pack(board: Leaderboard, room: int) -> Packed:
     first, rest = [rows[one] for one in order[:final]], [rows[one] for one in order[final:]]
     needed = [*map(_confusion_bytes, first), *map(_counts_bytes, first)]
     packed, lengths = _deflated(
-        needed, itertools.chain(map(_confusion_bytes, rest), map(_counts_bytes, rest)), room - len(_folded(summary))
+        needed,
+        itertools.chain(map(_confusion_bytes, rest), map(_counts_bytes, rest)),
+        room - len(_folded(summary)) - 3 * len(rows),
     )
     taken = len(lengths) - len(needed)
     confusions, counts = final + min(taken, len(rest)), final + max(0, taken - len(rest))
@@ -209,8 +211,7 @@ def _ranking(rows: Sequence[Row]) -> dict[str, list[Any]]:
         "difference": [_scaled(one.value) if one else None for one in differences],
         "least": [_scaled(one.interval[0]) if one else None for one in differences],
         "most": [_scaled(one.interval[1]) if one else None for one in differences],
-        "p": [_scaled(one.p) if one else None for one in differences],
-        "p_holm": [_scaled(one.p_holm) if one else None for one in differences],
+        "p_holm": [_short(one.p_holm) if one else None for one in differences],
     }
 
 

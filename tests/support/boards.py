@@ -7,7 +7,8 @@ import numpy as np
 from harness.evaluation.counts import Counts
 from harness.evaluation.score import measured_again
 from harness.evaluation.scores import Calibration, Scores, Settings, SystemScore, TruthFacts
-from harness.leaderboard.record import AskingRecord, DataRecord, Machine, Record
+from harness.evaluation.spread import over_seeds
+from harness.leaderboard.record import AskingRecord, DataRecord, Machine, Record, SeedScores
 
 CLASSES = (
     "Fearfully Surprised", "Happily Surprised", "Sadly Surprised", "Disgustedly Surprised", "Angrily Surprised",
@@ -123,3 +124,16 @@ def runs(count, clips=56, systems=13):
     """Records of `count` runs on the same 56 clips; the same ones each time."""
     target = Target(clips)
     return [run(target, number, systems) for number in range(count)]
+
+
+def seeded(seeds=(1, 2, 3), clips=24):
+    """One run of two networks, each trained with several seeds."""
+    target = Target(clips)
+    by_seed = {
+        seed: record(target, "seeded", [target.system(name, "network", "fine-tuned", skill)
+                                        for name, skill in (("resnet50", 0.5), ("resnet152", 0.45))]).scores
+        for seed in seeds
+    }  # fmt: skip
+    whole = record(target, "seeded", [])
+    each = [SeedScores(seed=seed, scores=scores) for seed, scores in by_seed.items()]
+    return [whole.model_copy(update={"scores": over_seeds(by_seed), "by_seed": each})]

@@ -16,12 +16,12 @@ function drawCompared(board, view) {
 
 /** Why two rows cannot be compared, or "". */
 function refusal(board, a, b) {
-  const { items, own, seeds } = board.columns;
+  const { items, own } = board.columns;
   if (a === b) return "A and B are the same row; pick another one.";
   const without = [a, b].filter(row => items[row] === null);
   if (without.length) return "Not compared: " + board.title(without[0]) + " has no counts per clip on record.";
-  if (items[a] !== items[b]) return otherItems(board, items[a], items[b], [a, b].map(row => board.columns.frames[row]));
   if (own[a] !== own[b]) return "Not compared: frames without an answer count as wrong in one row and are left out of the other; score both runs alike.";
+  if (items[a] !== items[b]) return otherItems(board, items[a], items[b], [a, b].map(row => board.columns.frames[row]));
   const absent = [a, b].filter(row => board.countsAt[row] < 0);
   if (absent.length) return "The counts of " + board.title(absent[0]) + " are not on this page, to keep it small: harness compare " + board.run(a) + " " + board.run(b) + " compares them.";
   if (board.counts(a).clips < 2) return "Not compared: both were scored on one clip alone, which says nothing of others.";
@@ -39,12 +39,14 @@ function otherItems(board, one, other, frames) {
     + "; " + thousands(frames[0]) + " and " + thousands(frames[1]) + " frames). A difference may be one of the items.";
 }
 
-function verdict({ difference, interval, p, macro }) {
+function verdict({ difference, interval, p, macro, drawn }) {
   const told = p < 0.05, higher = difference > 0 ? "A" : "B";
   return made("div", { class: "verdict" },
     made("p", { class: "title", id: "difference" }, "A " + minus + " B = " + signed(difference) + " " + between(...interval) + ", " + shortP(p)),
-    lettered("p", "facts", "Macro-F1 of A " + decimals(macro[0]) + ", of B " + decimals(macro[1]) + "; 95% interval of the difference. "
-      + (told ? higher + " scores higher, more than these clips leave to chance." : "These clips cannot tell the two apart.")));
+    lettered("p", "facts", "Macro-F1 of A " + decimals(macro[0]) + ", of B " + decimals(macro[1]) + ". "
+      + (told ? higher + " scores higher, more than these clips leave to chance." : "These clips cannot tell the two apart.")),
+    made("p", { class: "facts", id: "drawn" }, "Paired bootstrap, " + thousands(RESAMPLES) + " resamples: " + between(...drawn.interval) + ", " + shortP(drawn.p)
+      + "; with few clips its interval is too narrow and its p too small."));
 }
 
 function perClass(board, { of, classes }) {

@@ -1,6 +1,6 @@
 // What harness/leaderboard/page_data.py packed: columns of whole numbers, and bytes in base 128.
 
-const SCALE = 10000;
+const SCALE = 1000;
 const POLICIES = ["wrong", "excluded"];
 
 class Digits {

@@ -73,7 +73,7 @@ function differenceCell(board, view, row) {
   if (row === view.board.reference) return lettered("span", "chip", "reference");
   const value = board.number("difference", row);
   if (value === null) return dash;
-  const p = board.number("p_holm", row), told = p !== null && p < 0.05;
+  const p = board.columns.p_holm[row], told = p !== null && p < 0.05;
   const words = !told ? "not told apart" : value > 0 ? "better" : "worse";
   const mark = !told ? "≈ " : value > 0 ? "▲ " : "▼ ";
   return lettered("span", "interval", lettered("span", words === "better" ? "right" : words === "worse" ? "wrong" : "", mark, signed(value)),
