@@ -20,11 +20,12 @@ def read_history(path: Path) -> dict[str, list[float]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        required = {name: [float(row[name] or "nan") for row in rows] for name in ("epoch", "train_loss")}
-        # With too few subjects to hold any out, a training has no validation.
-        score = [float(row.get("validation_macro_f1") or "nan") for row in rows]
-        loss = [float(row.get("validation_loss") or "nan") for row in rows]
-        return {**required, "validation_macro_f1": score, "validation_loss": loss}
+        # A phase of 0 epochs has no training loss; with too few subjects to hold any out there is no validation.
+        measured = ("train_loss", "validation_macro_f1", "validation_loss")
+        if rows and not rows[0].keys() & set(measured):
+            raise ValueError(f"none of the columns {', '.join(measured)}")
+        epochs = [float(row["epoch"] or "nan") for row in rows]
+        return {"epoch": epochs, **{name: [float(row.get(name) or "nan") for row in rows] for name in measured}}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path.name}: not a training history: {error}") from error
 

@@ -259,3 +259,14 @@ def test_a_training_without_validation_has_a_curve_of_its_loss(tmp_path):
     assert found["train_loss"] == [2.0, 1.5]
     assert all(np.isnan(value) for value in found["validation_macro_f1"])
     curves.learning_curves({"fine-tune": {"small": found}})
+
+
+def test_a_phase_of_no_epochs_has_the_score_that_it_began_with(tmp_path):
+    (tmp_path / "history.csv").write_text("epoch,validation_loss,validation_macro_f1\n0.0,1.5,0.4\n")
+    found = curves.read_history(tmp_path / "history.csv")
+    assert (found["epoch"], found["validation_macro_f1"]) == ([0.0], [0.4])
+    assert np.isnan(found["train_loss"][0])
+    with style.settings():
+        drawn = curves.learning_curves({"fine-tune": {"small": found}})
+        style.save(drawn, tmp_path / "curves.png")
+    assert drawn.axes[1].lines[1].get_xydata().tolist() == [[0, 0.4]]
