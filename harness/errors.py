@@ -20,6 +20,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+UNPRINTABLE = "\ufffd"
+
 
 class HarnessError(Exception):
     """Root of all deliberate errors; its text is one line for a person."""
@@ -71,6 +73,11 @@ class PartialResult(StageError):
 
 class Interrupted(StageError):
     """A stage that the user stopped; what it has is kept, and it can go on."""
+
+
+def one_line(text: str) -> str:
+    """One line of printable characters: no line breaks, terminal codes or marks that turn the writing round."""
+    return "".join(one if one.isprintable() else UNPRINTABLE for one in " ".join(text.split()))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from harness import errors
-from harness.errors import HarnessError, listed, nearest
+from harness.errors import HarnessError, listed, nearest, one_line
 
 CLASSES = [value for value in vars(errors).values() if inspect.isclass(value) and issubclass(value, HarnessError)]
 
@@ -35,3 +35,10 @@ def test_culprits_are_listed_up_to_a_limit() -> None:
     assert listed(range(3)) == "0, 1, 2"
     assert listed(range(12), most=2) == "0, 1 and 10 more"
     assert listed([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("a\n\tb", "a b"), ("\x1b[31mred", "\ufffd[31mred"), ("a\u202eb", "a\ufffdb"), ("ä 中", "ä 中")]
+)
+def test_breaks_terminal_codes_and_turned_writing_are_taken_out(text: str, shown: str) -> None:
+    assert one_line(text) == shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -77,8 +78,11 @@ class LazyGroup(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            from harness.errors import HarnessError, Interrupted, PartialResult
+            from harness.errors import HarnessError, Interrupted, PartialResult, one_line
 
+            if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+                # a name is looked for as a file too, and the system refuses to look for this one
+                error = HarnessError(f"{str(error.filename)[:40]!r}... is too long for a name of a file")
             if not isinstance(error, HarnessError):
                 raise
             status, word = BAD, "error"
@@ -86,7 +90,7 @@ class LazyGroup(click.Group):
                 status, word = INTERRUPTED, "interrupted"
             elif isinstance(error, PartialResult):
                 status, word = PARTIAL, "partial"
-            click.echo(f"{word}: {' '.join(str(error).split())}", err=True)
+            click.echo(f"{word}: {one_line(str(error))}", err=True)  # it may quote a record or a file, anybody's
             raise click.exceptions.Exit(status) from None
 
 

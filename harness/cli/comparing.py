@@ -14,8 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.documents import readable_json
+from harness.errors import one_line
 from harness.evaluation.pairs import Difference
 from harness.leaderboard.comparison import Comparison, Rival
+from harness.leaderboard.entries import cell
 
 ALPHA = 0.05
 NAMES = {"macro_f1": "macro-F1", "accuracy": "accuracy", "unweighted_average_recall": "UAR"}
@@ -69,7 +71,10 @@ def _sentence(found: Comparison, rival: Rival) -> str:
 def _mcnemar(rival: Rival) -> str:
     one = rival.mcnemar
     if one is None:
-        return "McNemar: not to be had; it needs records that say what became of each frame, of one seed."
+        return (
+            "McNemar: not to be had; it needs records of one seed each that say what became of every frame, clips in "
+            "one order."
+        )
     return (
         f"McNemar: of {one.frames:,} frames A alone has {one.first_only:,} right, B alone {one.second_only:,}, "
         f"p {_is(one.p)}; it takes frames for independent, so that its p is too small."
@@ -77,7 +82,8 @@ def _mcnemar(rival: Rival) -> str:
 
 
 def _metrics(found: Comparison, rival: Rival) -> Table:
-    table = _table(Text.assemble(("A  ", "bold"), rival.picked.title, ("\nB  ", "bold"), found.reference.title))
+    titles = one_line(rival.picked.title), one_line(found.reference.title)
+    table = _table(Text.assemble(("A  ", "bold"), titles[0], ("\nB  ", "bold"), titles[1]))
     _columns(table, "metric", "A", "B", "A - B", "95% interval", *TESTS, "p\nHolm", "least")
     for name, one, adjusted in _lines(found, rival):
         table.add_row(name, _share(one.first), _share(one.second), *_cells(one), _p(adjusted), _share(one.detectable))
@@ -86,13 +92,13 @@ def _metrics(found: Comparison, rival: Rival) -> Table:
 
 def _rivals(found: Comparison) -> Table:
     score = found.reference.score.macro_f1
-    table = _table(Text(f"macro-F1 against {found.reference.title} ({score:.3f})"))
+    table = _table(Text(f"macro-F1 against {one_line(found.reference.title)} ({score:.3f})"))
     _columns(table, "system", "macro\nF1", "differ.", "95% interval", *TESTS, "p\nMcN.", "p\nHolm", "least")
     for rival in found.rivals:
         one = rival.differences["macro_f1"]
         of_frames = _p(rival.mcnemar.p) if rival.mcnemar else "-"
         table.add_row(
-            Text(rival.picked.title), _share(one.first), *_cells(one), of_frames,
+            Text(one_line(rival.picked.title)), _share(one.first), *_cells(one), of_frames,
             _p(rival.adjusted["macro_f1"]), _share(one.detectable),
         )  # fmt: skip
     return table
@@ -103,7 +109,7 @@ def _lines(found: Comparison, rival: Rival) -> Iterator[tuple[Text, Difference, 
     for name, title in NAMES.items():
         yield Text(title), rival.differences[name], rival.adjusted[name]
     for number, label in enumerate(found.classes):
-        yield Text(f"F1 {label}"), _of_class(rival.differences["f1"], number), rival.adjusted["f1"][number]
+        yield Text(one_line(f"F1 {label}")), _of_class(rival.differences["f1"], number), rival.adjusted["f1"][number]
 
 
 def _of_class(whole: Difference, number: int) -> Difference:
@@ -160,7 +166,7 @@ def written(found: Comparison, suffix: str) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, HEAD, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
 
 

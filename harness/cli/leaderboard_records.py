@@ -48,7 +48,7 @@ def check(leaderboards_folder: Path, benchmark: str | None) -> None:
 
     Of every benchmark if none is named. Exits with 2 if anything is wrong.
     """
-    from harness.errors import DataError
+    from harness.errors import DataError, one_line
     from harness.leaderboard.check import check as check_records
     from harness.leaderboard.check import strays
     from harness.leaderboard.provenance import cores
@@ -68,7 +68,7 @@ def check(leaderboards_folder: Path, benchmark: str | None) -> None:
         state = count if found.problems else "all follows from the counts, tables are current"
         click.echo(f"{name}: {_many(found.records, 'record')}, {_many(found.systems, 'system')}: {state}")
     for line in problems[:MOST]:
-        click.echo(f"  {' '.join(line.split())}", err=True)
+        click.echo(f"  {one_line(line)}", err=True)
     if problems:
         more = f", {MOST} of them shown" if len(problems) > MOST else ""
         count = _many(len(problems), "problem")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from harness.errors import one_line
 from harness.evaluation.scores import Calibration, SystemScore
 from harness.leaderboard.boards import Board, Leaderboard, Row
 
 NONE = "–"
-UNPRINTABLE = "\ufffd"
+plain = one_line
 
 
 def decimals(value: float | None) -> str:
@@ -60,20 +61,13 @@ def ranks(row: Row) -> str:
 
 
 def expected_calibration_error(one: Calibration | None) -> float | None:
-    """Mean over frames of |probability - share of right ones| of their bins; None without probabilities."""
-    if one is None or not one.frames:
-        return None
-    return sum(abs(probabilities - right) for _, probabilities, right in one.bins) / one.frames
+    """Calibration.error; None without probabilities."""
+    return one.error if one is not None and one.frames else None
 
 
 def brier(one: Calibration | None) -> float | None:
-    """Mean squared distance of the probabilities from the truth; None without probabilities."""
-    return one.brier / one.frames if one is not None and one.frames else None
-
-
-def plain(text: str) -> str:
-    """One line of printable characters: no line breaks, terminal codes or marks that turn the writing round."""
-    return "".join(one if one.isprintable() else UNPRINTABLE for one in " ".join(text.split()))
+    """Calibration.brier_score; None without probabilities."""
+    return one.brier_score if one is not None and one.frames else None
 
 
 def has_groups(board: Board) -> bool:

@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True)
 class Rival:
     """A system and its differences, itself minus the reference, by metric; mcnemar None where what became of each frame
-    is not known, or where scores are means over seeds.
+    is not known, where scores are means over seeds, and where the records have the clips in another order.
 
     adjusted: by metric, p after Holm's correction over all rivals and, of a metric a class, over all classes; p is that
     of the permutation test, or of the bootstrap where there is none.
@@ -117,11 +117,15 @@ def _require_alike(reference: Picked, basis: Basis, picked: Picked, other: Basis
     ):
         if one != two:
             raise DataError(f"{titles} have evaluation.{what} = {one!r} and {two!r}; score them alike to compare them")
+    if basis.subjects != other.subjects:
+        raise DataError(f"{titles} see other subjects in the same clips; score them with the same list of subjects")
 
 
 def _mcnemar(reference: Picked, picked: Picked) -> McNemar | None:
     scores = reference.score, picked.score
     if any(one.spread is not None or not one.correctness for one in scores):
+        return None
+    if reference.record.scores.clips != picked.record.scores.clips:  # frames are told by their place alone
         return None
     first, second = unpacked(picked.score.correctness), unpacked(reference.score.correctness)
     return mcnemar(first, second, reference.record.scores.settings.unanswered)

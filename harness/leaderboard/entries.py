@@ -21,16 +21,17 @@ def as_csv(board: Leaderboard) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = [name for name in FIELDS if name not in BY_CLASS]
-    writer.writerow([*names, *(_cell(f"{kind} {name}") for kind in ("f1", "share") for name in board.classes)])
+    writer.writerow([*names, *(cell(f"{kind} {name}") for kind in ("f1", "share") for name in board.classes)])
     for one in board.boards:
         for row in one.rows:
             values = entry(row, one)
             by_class = [value for kind in BY_CLASS for value in values[kind] or [None] * len(board.classes)]
-            writer.writerow(map(_cell, [*(values[name] for name in names), *by_class]))
+            writer.writerow(map(cell, [*(values[name] for name in names), *by_class]))
     return text.getvalue()
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
+    """A value for CSV: None is empty, a text one printable line that no spreadsheet computes."""
     if not isinstance(value, str):
         return "" if value is None else value
     text = cells.plain(value)

@@ -21,18 +21,21 @@ CLOSE = 1e-6  # a score and what its counts give may differ by rounding
 
 @dataclass(frozen=True)
 class Basis:
-    """What rows must share to be compared: items, how unanswered frames count, what is resampled, and the data (its
-    fingerprint where records do not say which frames were annotated)."""
+    """What rows must share to be compared: items, how unanswered frames count, what is resampled, the data (its
+    fingerprint where records do not say which frames were annotated), and, where subjects are resampled, for each clip
+    by name the number of the first one with the same subject."""
 
     items: Items
     unanswered: str
     clusters: str
     data: str
+    subjects: tuple[int, ...] = ()
 
     @property
     def digest(self) -> str:
         """Equal for what can be compared, whatever the order of the clips."""
-        return f"{self.items.fingerprint}-{self.unanswered}-{self.clusters}-{self.data}"
+        together = "".join(f"-{one}" for one in self.subjects)
+        return f"{self.items.fingerprint}-{self.unanswered}-{self.clusters}-{self.data}{together}"
 
 
 @dataclass
@@ -64,16 +67,20 @@ class Evidence:
         clusters: Clusters = "subject" if scores.settings.clusters == "subject" and scores.subjects else "clip"
         subjects = [scores.subjects[place] for place in order] if clusters == "subject" else []
         drawn = units(counts, scores.settings.unanswered, clusters, subjects)
-        return drawn.sums, self._digest(record, scores, counts, order.tolist(), clusters)
+        together = tuple(subjects.index(one) for one in subjects)
+        return drawn.sums, self._digest(record, scores, counts, order.tolist(), (clusters, together))
 
-    def _digest(self, record: Record, scores: Scores, counts: Counts, order: Sequence[int], clusters: Clusters) -> str:
+    def _digest(
+        self, record: Record, scores: Scores, counts: Counts, order: Sequence[int], drawn: tuple[str, tuple[int, ...]]
+    ) -> str:
         data = "" if scores.items else " ".join(sorted(one.fingerprint for one in record.data if one.role == "target"))
         frames = counts.confusion.sum(axis=2) + counts.unanswered
         policy = scores.settings.unanswered
-        same = (tuple(scores.clips), tuple(scores.items), frames.tobytes(), policy, clusters, data)
+        same = (tuple(scores.clips), tuple(scores.items), frames.tobytes(), policy, *drawn, data)
         if same not in self._digests:
             digests = [scores.items[place] for place in order] if scores.items else []
-            basis = Basis(Items.of(counts, [scores.clips[place] for place in order], digests), policy, clusters, data)
+            items = Items.of(counts, [scores.clips[place] for place in order], digests)
+            basis = Basis(items, policy, drawn[0], data, drawn[1])
             self._digests[same] = basis.digest
             self.bases.setdefault(basis.digest, basis)
         return self._digests[same]

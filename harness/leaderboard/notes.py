@@ -90,4 +90,6 @@ def _apart(one: Basis, other: Basis) -> str:
         return f"in {clips} clips at least {differ.least_frames:,} of {differ.frames:,} frames differ"
     if one.unanswered != other.unanswered:
         return f"unanswered frames {other.unanswered}"
-    return f"compared by {other.clusters}" if one.clusters != other.clusters else "other data"
+    if one.clusters != other.clusters:
+        return f"compared by {other.clusters}"
+    return "other subjects in the same clips" if one.subjects != other.subjects else "other data"

@@ -242,3 +242,37 @@ def test_what_is_not_there_is_one_line(harness, file, two, home):
     file("unscored", scores([nothing]))
     said = told(harness, "first", "unscored", code=2)
     assert "run 'unscored' was scored on no annotated frame" in said
+
+
+def test_names_are_text_on_the_terminal_and_in_csv(harness, file, home):
+    evil, formula = "\x1b[2J[bold]x", "=cmd|' /C calc'!A0"
+    file("a", scores([system(evil, "labeler", guesses(0.4, 1)), system(formula, "network", guesses(0.5, 2), "p")]))
+    for arguments in (["a:labeler", "a:p"], ["a:p", "a:labeler", "a:labeler"]):
+        arguments = [one.replace("a:p", f"a:{formula}") for one in arguments]
+        done = harness("compare", *arguments, "--out", "table.csv")
+        assert done.exit_code == 0
+        assert "\x1b" not in done.output
+        assert "\ufffd[2J[bold]x" in done.output
+    rows = list(csv.DictReader((home / "table.csv").read_text().splitlines()))
+    assert {row["reference_system"] for row in rows} == {f"'{formula}"}
+    assert {row["system"] for row in rows} == {"\ufffd[2J[bold]x"}
+    assert all(float(row["difference"]) < 1 for row in rows)
+
+
+def test_frames_of_clips_in_another_order_are_not_paired_by_mcnemar(harness, file):
+    whole = scores(systems_of(0.5, 3))
+    shown = [one.model_copy(update={"counts": one.counts[::-1]}) for one in whole.systems]
+    file("first", whole)
+    file("turned", whole.model_copy(update={"clips": whole.clips[::-1], "items": whole.items[::-1], "systems": shown}))
+    said = told(harness, "first", "turned")
+    assert "do the same on the same 480 frames of 24 clips" in said
+    assert "McNemar: not to be had" in said
+    assert "clips in one order" in said
+
+
+def test_other_subjects_of_the_same_clips_are_refused(harness, file):
+    for run, many in (("pairs", 2), ("threes", 3)):
+        who = [f"person{number // many}" for number in range(CLIPS)]
+        file(run, scores(systems_of(0.5, 10), subjects=who, clusters="subject"))
+    said = told(harness, "pairs", "threes", code=2)
+    assert "see other subjects in the same clips; score them with the same list of subjects" in said

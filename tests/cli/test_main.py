@@ -96,3 +96,16 @@ def test_global_options_reach_the_commands(runner: CliRunner, monkeypatch: pytes
     (session,) = seen
     assert session.registry().settings == {"third_party": False, "blocked": ["a", "b"]}
     assert session.registry() is session.registry()
+
+
+def test_an_error_that_quotes_terminal_codes_shows_none(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(monkeypatch, DataError("no system like \x1b]0;evil\x07 or \u202etxet"))
+    assert runner.invoke(main, ["run"]).stderr == "error: no system like \ufffd]0;evil\ufffd or \ufffdtxet\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("compare", "x" * 300, "y"), ("report", "x" * 300), ("leaderboard", "add", "x" * 300)]
+)
+def test_a_name_too_long_for_a_file_is_one_line(runner: CliRunner, arguments: tuple[str, ...]) -> None:
+    result = runner.invoke(main, arguments)
+    assert (result.exit_code, result.stderr) == (2, f"error: '{'x' * 40}'... is too long for a name of a file\n")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.leaderboard.cells import plain
-from harness.leaderboard.entries import FORMULA, as_csv, as_json
+from harness.leaderboard.entries import FORMULA, as_csv, as_json, cell
 from harness.leaderboard.rows import leaderboard
 
 LOW = [2, 3, 1, 2] * 3
@@ -36,10 +36,8 @@ def test_a_name_that_a_spreadsheet_would_compute_is_text(make_run, make_counted)
 
 @given(name=st.text(min_size=1))
 def test_no_text_begins_a_formula(name):
-    from harness.leaderboard.entries import _cell
-
-    assert not _cell(name).startswith((*FORMULA, "\t", "\r"))
-    assert _cell(name).removeprefix("'") == plain(name).removeprefix("'")
+    assert not cell(name).startswith((*FORMULA, "\t", "\r"))
+    assert cell(name).removeprefix("'") == plain(name).removeprefix("'")
 
 
 def test_negative_numbers_stay_numbers(make_run, make_counted):

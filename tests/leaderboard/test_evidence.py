@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+from honest_records import record as honest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.evaluation.counts import Counts
 from harness.leaderboard.evidence import Evidence
+from harness.leaderboard.rows import leaderboard
 from harness.leaderboard.shape import counted
 
 TRIPLES = st.lists(
@@ -81,3 +83,12 @@ def test_data_decides_where_records_do_not_say_what_is_annotated(make_run, make_
     assert digest("f" * 64, []) != digest("0" * 64, [])
     assert digest("f" * 64, ["x"] * 12) == digest("0" * 64, ["x"] * 12)
     assert len(evidence.bases) == 3
+
+
+def test_rows_over_other_subjects_of_the_same_clips_are_not_ranked_together():
+    def run(name, who, seeds=1):
+        return honest(name, seeds, of={"subjects": [*who], "clusters": "subject"})
+
+    board = leaderboard([run("a", "xxyyzz"), run("b", "ppqqrr", 2), run("c", "xxxyyy")]).board("systems")
+    assert {row.run for row in board.rows if row.rank is not None} == {"a", "b"}
+    assert any("c:ensemble, smoothed (other subjects in the same clips)" in note for note in board.notes)
