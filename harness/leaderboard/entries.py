@@ -1,4 +1,4 @@
-"""A leaderboard for programs: CSV and JSON with the numbers in full."""
+"""A leaderboard for programs: CSV and JSON with scores as they were filed, differences with nine decimals."""
 
 from __future__ import annotations
 

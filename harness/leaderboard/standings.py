@@ -14,6 +14,9 @@ from harness.evaluation.ranks import ALPHA, rank
 from harness.evaluation.student import critical
 from harness.leaderboard.boards import Difference, Row
 
+# another processor adds up in another order: digits that it decides would make other tables of the same records
+DECIMALS = 9  # of differences
+DIGITS = 6  # of p, which may be tiny
 AT_ONCE = 64  # rows against a reference of the other board
 
 
@@ -61,8 +64,8 @@ def against(rows: Sequence[Row], reference: Row) -> list[Row]:
     adjusted = holm(p)
     shown = list(rows)
     for number, place in enumerate(same):
-        ends = (float(low[number]), float(high[number]))
-        one = Difference(float(difference[number]), ends, float(p[number]), float(adjusted[number]))
+        value, *ends = (round(float(of[number]), DECIMALS) for of in (difference, low, high))
+        one = Difference(value, (ends[0], ends[1]), *(float(f"{of[number]:.{DIGITS}g}") for of in (p, adjusted)))
         shown[place] = replace(shown[place], difference=one)
     return shown
 
@@ -74,7 +77,7 @@ def least_difference(rows: Sequence[Row], clusters: int) -> float | None:
     if not widths or clusters < 2:
         return None
     error = np.median(widths) / 2 / critical(ALPHA, clusters - 1)
-    return float(detectable(np.asarray(error, np.float64)))
+    return round(float(detectable(np.asarray(error, np.float64))), DECIMALS)
 
 
 def letters(number: int) -> str:

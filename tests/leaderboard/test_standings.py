@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from harness.evaluation.ranks import rank
 from harness.leaderboard.rows import leaderboard
-from harness.leaderboard.standings import AT_ONCE, against, letters
+from harness.leaderboard.standings import AT_ONCE, DECIMALS, DIGITS, against, letters
 
 
 @pytest.mark.parametrize(("number", "text"), [(1, "a"), (26, "z"), (27, "aa"), (52, "az"), (53, "ba"), (703, "aaa")])
@@ -31,8 +31,22 @@ def test_differences_in_portions_are_those_of_the_whole_table(make_run, make_cou
     systems = leaderboard([*runs, make_run("z", [labeler])]).board("systems")
     whole = rank([systems.reference.sums, *(row.sums for row in systems.rows)], [0] * (len(runs) + 1), reference=0)
     found = [(row.difference.value, *row.difference.interval, row.difference.p) for row in systems.rows]
-    np.testing.assert_allclose(found, np.stack([whole.difference, whole.low, whole.high, whole.p], axis=1)[1:])
-    np.testing.assert_allclose([row.difference.p_holm for row in systems.rows], whole.adjusted[1:])
+    numbers = np.stack([whole.difference, whole.low, whole.high, whole.p], axis=1)[1:]
+    np.testing.assert_allclose(found, numbers, rtol=1e-5, atol=1e-9)
+    np.testing.assert_allclose([row.difference.p_holm for row in systems.rows], whole.adjusted[1:], rtol=1e-5)
+
+
+def test_no_number_of_a_table_has_digits_that_the_processor_decides(make_run, make_counted):
+    """Sums of products differ in their last digits from one processor to the next; tables must not."""
+    rng = np.random.default_rng(0)
+    runs = [make_run(f"r{number}", [make_counted(right=rng.integers(2, 10, 12).tolist())]) for number in range(9)]
+    board = leaderboard(runs).board("systems")
+    found = [row.difference for row in board.rows if row.difference]
+    assert len(found) == 8
+    for number in (board.detectable, *(end for one in found for end in (one.value, *one.interval))):
+        assert number == round(number, DECIMALS)
+    for p in (p for one in found for p in (one.p, one.p_holm)):
+        assert p == float(f"{p:.{DIGITS}g}")
 
 
 def test_equal_rows_differ_by_nothing(make_run, make_counted):
