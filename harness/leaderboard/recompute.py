@@ -45,7 +45,7 @@ def wrong_numbers(record: Record) -> Iterator[str]:
     stored, again = ({one.title: one for one in scores.systems} for scores in (record.scores, means))
     for name in sorted(stored.keys() ^ again.keys()):
         yield f"system {name!r}: is {'not ' if name in again else ''}in the means, and by_seed says otherwise"
-    for name in stored.keys() & again.keys():
+    for name in (one for one in stored if one in again):
         yield from (f"system {name!r}: {text}" for text in _apart(stored[name], again[name], record.scores, exact))
     for name in ("label_space", "classes", "truth", "settings", "clips", "subjects", "items", "seeds"):
         if getattr(record.scores, name) != getattr(means, name):

@@ -23,6 +23,7 @@ from harness.validation import explain
 RESULTS = "results"
 MOST = 16 * 2**20  # bytes of a record; the demo's has some 100,000
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
+TAKEN = ("readme", "record.schema")  # what stands beside the tables of benchmarks
 SCHEMA_VERSION: Literal[2] = 2
 
 
@@ -212,6 +213,8 @@ def seal_of(data: Mapping[str, Any]) -> str:
 
 def results_folder(leaderboards: Path, benchmark: str) -> Path:
     """Where the records of a benchmark lie; ConfigError for a name that is not one for a file."""
+    if benchmark.casefold() in TAKEN:
+        raise ConfigError(f"benchmark name {benchmark!r} is that of another file beside the tables; give it another")
     return leaderboards / RESULTS / _checked("benchmark", benchmark)
 
 

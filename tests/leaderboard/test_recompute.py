@@ -196,3 +196,12 @@ def test_a_model_that_answers_with_markup_is_data(tmp_path):
     found = Record.read(file_record(record(scores=mine), tmp_path))
     assert found.scores.systems[0].system == "<script>alert(1)</script>"
     assert list(wrong_numbers(found)) == []
+
+
+def test_problems_of_means_come_in_the_order_of_the_systems(filed, path):
+    data = copy.deepcopy(filed[2])
+    names = [one["system"] for one in data["scores"]["systems"]]
+    for one in data["scores"]["systems"]:
+        one["macro_f1"] = 0.999
+    found = [text for text in problems(resealed(data), path) if "macro_f1 is filed as 0.999" in text]
+    assert [re.match(r"system '(\w+)", text)[1] for text in found] == [name.split()[0] for name in names]

@@ -49,6 +49,13 @@ def test_names_that_cannot_name_a_file_are_refused(make_record, tmp_path, change
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_benchmark_cannot_be_named_as_what_stands_beside_its_tables(make_record, tmp_path):
+    for name in ("record.schema", "README"):
+        with pytest.raises(ConfigError, match="is that of another file beside the tables; give it another"):
+            file_record(make_record(benchmark=name), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
