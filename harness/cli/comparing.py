@@ -42,11 +42,11 @@ def said(found: Comparison) -> Iterator[str]:
         f"swap, corrected for {family}; least: the difference that so many {found.clusters}s show 4 times out of 5."
     )
     if found.units < FEW:
-        yield f"note: {found.units} {found.clusters}s are few: p boot. is too small, go by p swap."
+        yield f"note: {found.units} {found.clusters}s are few: p boot. is too small, go by p swap or p Holm."
     if any(one.picked.score.spread or found.reference.score.spread for one in found.rivals):
         yield "note: means over seeds; the seeds are drawn anew as well, of which a few tell little."
     if any(np.isnan(one.differences["macro_f1"].permutation) for one in found.rivals):
-        yield "note: systems with unlike numbers of seeds cannot be swapped; Holm has their p boot."
+        yield "note: systems with unlike numbers of seeds cannot be swapped; Holm has the p of their interval."
 
 
 def _sentence(found: Comparison, rival: Rival) -> str:
@@ -152,7 +152,7 @@ def _is(value: Any) -> str:
 HEAD = (
     "run", "system", "phase", "reference_run", "reference_system", "reference_phase", "metric", "value",
     "reference_value", "difference", "low", "high", "drawn_low", "drawn_high",
-    "p_bootstrap", "p_permutation", "permutation_exact", "p_holm",
+    "p_student", "p_bootstrap", "p_permutation", "permutation_exact", "p_holm",
     "standard_error", "detectable", "p_mcnemar", "mcnemar_only", "mcnemar_reference_only", "clusters", "units",
     "frames",
 )  # fmt: skip
@@ -189,6 +189,7 @@ def _rows(found: Comparison, rival: Rival) -> Iterator[Sequence[Any]]:
             one.high,
             one.drawn_low,
             one.drawn_high,
+            one.student,
             one.bootstrap,
             one.permutation,
         ]

@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import DataError
-from harness.evaluation import metrics
+from harness.evaluation import metrics, student
 from harness.evaluation.bootstrap import CHUNK, LEVEL, Floats, draws
-from harness.evaluation.student import critical
 
 Sums = NDArray[np.int64]
 Metric = Callable[[Floats], Floats]
@@ -37,11 +36,11 @@ PERCENTILES = (100 * (1 - LEVEL) / 2, 100 * (1 + LEVEL) / 2)
 class Difference:
     """Of one metric, first minus second; arrays of shape (), or (C,) of a metric a class.
 
-    error: standard error by the jackknife over clips; low, high: the 95% interval that it gives with Student's t;
-    detectable: the least difference that is found with probability 80%. drawn_low, drawn_high: percentile interval of
-    the bootstrap, which is too narrow with few clips; bootstrap: its two-sided p, likewise too small. permutation:
-    two-sided p of swapping clips, NaN where the systems have unlike numbers of seeds; exact: every way to swap was gone
-    through.
+    error: standard error by the jackknife over clips; low, high: the 95% interval that it gives with Student's t,
+    and student: its two-sided p; detectable: the least difference that is found with probability 80%. drawn_low,
+    drawn_high: percentile interval of the bootstrap, which is too narrow with few clips; bootstrap: its two-sided
+    p, likewise too small. permutation: two-sided p of swapping clips, NaN where the systems have unlike numbers of
+    seeds; exact: every way to swap was gone through.
     """
 
     first: Floats
@@ -50,6 +49,7 @@ class Difference:
     error: Floats
     low: Floats
     high: Floats
+    student: Floats
     detectable: Floats
     drawn_low: Floats
     drawn_high: Floats
@@ -69,7 +69,8 @@ def compare(
     found = {}
     for name, metric in of.items():
         values = [np.asarray(metric(system.sum(axis=1)).mean(axis=0), np.float64) for system in (one, other)]
-        difference, margin = values[0] - values[1], critical(1 - LEVEL, one.shape[1] - 1) * errors[name]
+        difference, freedom = values[0] - values[1], one.shape[1] - 1
+        margin = student.critical(1 - LEVEL, freedom) * errors[name]
         ends = np.percentile(drawn[name], PERCENTILES, axis=0)
         found[name] = Difference(
             first=values[0],
@@ -78,6 +79,7 @@ def compare(
             error=errors[name],
             low=difference - margin,
             high=difference + margin,
+            student=student.two_sided(student.t_of(difference, errors[name]), freedom),
             detectable=detectable(errors[name]),
             drawn_low=ends[0],
             drawn_high=ends[1],

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from harness.errors import DataError
 from harness.evaluation.holm import holm
-from harness.evaluation.student import critical, two_sided
+from harness.evaluation.student import critical, t_of, two_sided
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -134,13 +134,7 @@ class _Set:
     def t(self, rows: slice, columns: slice) -> Floats:
         """(n, m) |difference| / standard error, infinite where only the latter is 0; 0 between equal values."""
         difference, error = self.sizes(rows, columns)
-        return _ratio(difference, error)
-
-
-def _ratio(difference: Floats, error: Floats) -> Floats:
-    size = np.abs(difference)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(size < EXACT, 0.0, size / error)
+        return t_of(difference, error)
 
 
 def _compared(systems: _Set, alpha: float) -> tuple[Integers, Integers, Integers]:
@@ -212,7 +206,7 @@ def _against(found: Ranks, systems: _Set, rows: Integers, place: int, alpha: flo
         return
     margin = critical(alpha, systems.freedom) * error
     found.low[rows], found.high[rows] = difference - margin, difference + margin
-    found.p[rows] = np.where(np.isnan(difference), np.nan, two_sided(_ratio(difference, error), systems.freedom))
+    found.p[rows] = np.where(np.isnan(difference), np.nan, two_sided(t_of(difference, error), systems.freedom))
     found.adjusted[rows] = holm(found.p[rows])
 
 

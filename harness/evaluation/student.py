@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 POINTS = 4096  # of the curve that many values are read from
 LEAST = 1e-300
+EQUAL = 1e-12  # of a difference: what is less is rounding
 STEPS = 10_000
 TINY = 1e-300
 
@@ -37,6 +38,13 @@ def critical(p: float, freedom: int) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if two_sided(middle, freedom) > p else (low, middle)
     return high
+
+
+def t_of(difference: NDArray[Any] | float, error: NDArray[Any] | float) -> Floats:
+    """|difference| / standard error: 0 between equal values, infinite where only the error is 0."""
+    size = np.abs(np.asarray(difference, np.float64))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(size < EQUAL, 0.0, size / error)
 
 
 def normal_two_sided(z: float) -> float:

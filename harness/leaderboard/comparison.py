@@ -26,7 +26,7 @@ class Rival:
     is not known, where scores are means over seeds, and where the records have the clips in another order.
 
     adjusted: by metric, p after Holm's correction over all rivals and, of a metric a class, over all classes; p is that
-    of the permutation test, or of the bootstrap where there is none.
+    of the permutation test, or of the interval (Student's t) where there is none.
     """
 
     picked: Picked
@@ -74,8 +74,8 @@ def compared(picks: Sequence[Picked], *, resamples: int = 10_000, seed: int = 0)
 
 
 def p_value(difference: Difference) -> Floats:
-    """The p to go by: of the permutation test, or of the bootstrap where systems cannot be swapped."""
-    return np.where(np.isnan(difference.permutation), difference.bootstrap, difference.permutation)
+    """The p to go by: of the permutation test, or of the interval where systems cannot be swapped."""
+    return np.where(np.isnan(difference.permutation), difference.student, difference.permutation)
 
 
 def _adjusted(found: Sequence[dict[str, Difference]]) -> list[dict[str, Floats]]:

@@ -170,7 +170,7 @@ def test_a_run_without_ensemble_is_compared_by_its_labeler_or_network(harness, f
     assert "A networks: resnet18 (fine-tuned) B labels: vlm" in said
 
 
-def test_means_over_seeds_are_compared_with_their_seeds(harness, file):
+def test_means_over_seeds_are_compared_with_their_seeds(harness, file, home):
     for run, skill in (("first", 0.3), ("second", 0.7)):
         by_seed = {seed: scores(systems_of(skill, 100 * seed)) for seed in (1, 2, 3)}
         file(run, over_seeds(by_seed), by_seed.items())
@@ -180,7 +180,11 @@ def test_means_over_seeds_are_compared_with_their_seeds(harness, file):
     assert "more than chance explains" in said
     file("single", scores(systems_of(0.7, 5)))
     said = told(harness, "first", "single")
-    assert "unlike numbers of seeds cannot be swapped; Holm has their p boot." in said
+    assert "unlike numbers of seeds cannot be swapped; Holm has the p of their interval." in said
+    told(harness, "first", "single", "--out", "table.csv")
+    row = next(csv.DictReader((home / "table.csv").read_text().splitlines()))
+    assert (row["p_permutation"], row["p_holm"]) == ("", row["p_student"])
+    assert 0 < float(row["p_student"]) < 0.05
 
 
 def test_subjects_are_drawn_where_the_runs_were_scored_by_subject(harness, file):
@@ -189,7 +193,7 @@ def test_subjects_are_drawn_where_the_runs_were_scored_by_subject(harness, file)
         file(run, scores(systems_of(skill, 10), subjects=who, clusters="subject"))
     said = told(harness, "first", "second")
     assert "480 frames of 12 subjects" in said
-    assert "12 subjects are few: p boot. is too small, go by p swap" in said
+    assert "12 subjects are few: p boot. is too small, go by p swap or p Holm" in said
 
 
 def test_other_items_are_refused_with_how_many_differ(harness, file, two):

@@ -235,3 +235,13 @@ def test_other_clips_and_one_clip_are_refused():
         compare(first[:, 0], second[:, 0])
     with pytest.raises(DataError, match="one clip is one observation, however many frames it has"):
         compare(first[:1], second[:1])
+
+
+def test_the_p_of_the_interval_says_what_the_interval_says():
+    rng = np.random.default_rng(3)
+    for clips in (4, 12):
+        one, other = (rng.integers(1, 9, (clips, 3, 3)) for _ in range(2))
+        for found in compare(one, other, resamples=100).values():
+            holds = (found.low <= 0) & (found.high >= 0)
+            np.testing.assert_array_equal(holds, found.student >= 0.05)
+            assert (found.student[np.abs(found.difference) < 1e-12] == 1).all()

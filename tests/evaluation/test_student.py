@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.evaluation.student import LEAST, critical, normal_two_sided, two_sided
+from harness.evaluation.student import LEAST, critical, normal_two_sided, t_of, two_sided
 
 FREEDOMS = (1, 2, 3, 7, 55, 399, 5000)
 
@@ -32,3 +32,8 @@ def test_critical_values_are_scipys(freedom):
 
 def test_the_normal_distribution_is_scipys():
     assert normal_two_sided(-1.7) == pytest.approx(2 * stats.norm.sf(1.7))
+
+
+def test_t_of_equal_values_is_0_and_of_others_without_an_error_infinite():
+    found = t_of(np.array([0.0, 1e-17, -0.3, 0.2]), np.array([0.0, 0.1, 0.1, 0.0]))
+    np.testing.assert_allclose(found, [0, 0, 3, np.inf])
