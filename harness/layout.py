@@ -262,8 +262,10 @@ def _fuse_and_score(
         ("truth", "truth:target"), ("faces", "faces:target"), ("labels", "pseudo-label"),
     )}  # fmt: skip
     inputs["fused"] = fused
+    left_out = experiment.training.finetune.epochs == 0  # the network is what pre-training left: one system, not two
     for number, found in enumerate(networks.values()):
-        inputs.update({f"{role}-{number}": stage for role, stage in found.items()})
+        kept = {role: stage for role, stage in found.items() if role == "pretrained"} if left_out else {}
+        inputs.update({f"{role}-{number}": stage for role, stage in (kept or found).items()})
     stages[f"score{once.role}"] = build.stage(
         "score", f"score{once.title}", inputs, label_space=space, seed=once.seed, networks=list(networks),
         labeler=" + ".join(wanted.use for wanted in experiment.labeling.labelers),

@@ -169,6 +169,14 @@ def test_without_pretraining_data_networks_learn_from_pseudo_labels_alone():
     assert "pre-train:small" not in laid.stages
 
 
+def test_a_network_that_is_not_fine_tuned_is_scored_once_as_what_pre_training_left():
+    none = {"finetune": {"epochs": 0}, "backbones": ["small"]}
+    inputs = {name for name in plan(training=none).stages["score"].inputs if name.endswith("-0")}
+    assert inputs == {"pretrained-0"}
+    assert {"pretrained-0", "network-0"} <= plan().stages["score"].inputs.keys()
+    assert "network-0" in plan(data__pretrain=None, training=none).stages["score"].inputs
+
+
 def test_the_same_backbone_twice_gets_two_names():
     laid = plan(training__backbones=["small", {"use": "small", "answer": "no"}])
     assert laid.stages["fuse"].params["voters"] == ["small", "small-2"]

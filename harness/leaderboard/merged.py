@@ -19,7 +19,8 @@ def identity(row: Row, score: SystemScore) -> str:
     if row.sums is None or not row.items or not score.correctness:
         return ""
     found = hashlib.sha256(row.sums.tobytes())
-    found.update(repr((score.role, score.system, score.phase, row.items, row.sums.shape, score.confusion)).encode())
+    phase = "" if score.phase == "unsmoothed" else score.phase  # what another run without smoothing has
+    found.update(repr((score.role, score.system, phase, row.items, row.sums.shape, score.confusion)).encode())
     found.update(score.correctness.encode())
     return found.hexdigest()
 

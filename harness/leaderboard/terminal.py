@@ -40,10 +40,10 @@ def _table(one: Board, board: Leaderboard) -> Table:
     shown.add_column("run", overflow="fold")
     shown.add_column("system", overflow="fold")
     seeds = cells.has_seeds(one)
-    shown.add_column(escape("macro-F1 ± sd (seeds) [95%]" if seeds else "macro-F1 [95%]"), no_wrap=not seeds)
+    shown.add_column(escape("macro-F1 ± sd (n)\n[95%]" if seeds else "macro-F1 [95%]"), no_wrap=True)
     if compared:
         shown.add_column("to ref.", justify="right", no_wrap=True)
-    shown.add_column("cover.", justify="right", no_wrap=True)
+    shown.add_column("cov.", justify="right", no_wrap=True)
     if cells.has_costs(one):
         shown.add_column("$", justify="right", no_wrap=True)
     for place, row in enumerate(one.rows):
@@ -59,11 +59,16 @@ def _cells(row: Row, board: Board, compared: bool) -> list[str]:
         *([cells.ranks(row)] if cells.has_groups(board) else []),
         cells.plain(row.runs),
         cells.plain(row.system),
-        cells.measured(row.score),
+        _measured(row),
         *([_to_reference(row, board)] if compared else []),
         cells.decimals(row.score.coverage),
         *([cells.dollars(row.cost)] if cells.has_costs(board) else []),
     ]
+
+
+def _measured(row: Row) -> str:
+    """The score, of several seeds with the interval on a line of its own."""
+    return cells.measured(row.score).replace(") [", ")\n[")
 
 
 def _to_reference(row: Row, board: Board) -> str:

@@ -47,6 +47,11 @@ def test_whoever_differs_in_anything_has_a_row(make_run, net, other):
     assert len(rows(leaderboard([make_run("a", [net()]), make_run("b", [net(**other)])]))) == 2
 
 
+def test_before_smoothing_a_system_is_that_of_a_run_without_smoothing(make_run, net):
+    runs = [make_run("a", [net(phase="")]), make_run("b", [net(phase="unsmoothed")])]
+    assert rows(leaderboard(runs)) == [("a", ("b",), "")]
+
+
 def test_without_a_word_on_every_frame_nobody_is_taken_for_another(make_run, net):
     assert len(rows(leaderboard([make_run(run, [net(correctness="")]) for run in "ab"]))) == 2
 
