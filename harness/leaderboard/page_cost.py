@@ -12,15 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.charts.style import ROLES, figure, settings
+from harness.charts.style import ROLES, figure, matplotlib, settings
 from harness.errors import MissingPackage
 from harness.leaderboard.boards import Board, Row
 
-INKS = {
-    "light": {"ink": "#1c2230", "soft": "#5d6678", "line": "#dfe2e8", "front": "#1c2230"},
-    "dark": {"ink": "#e8ebf1", "soft": "#9aa4b6", "line": "#2f3643", "front": "#e8ebf1"},
-}
-MANY = 300  # points from which on they are one picture inside the SVG
+INKS = {"ink": "#1c2230", "soft": "#5d6678", "line": "#dfe2e8"}
+DARK = {"#1c2230": "#e8ebf1", "#5d6678": "#9aa4b6", "#dfe2e8": "#2f3643"}  # each ink where the ground is dark
+MANY = 100  # points of a role from which on they are one picture inside the SVG, of so many pixels an inch
+COARSE = 100
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,10 @@ def cost_chart(board: Board) -> Chart | None:
         return None
     front = tuple(point for point in points if point.number)
     try:
-        light, dark = (_image(points, INKS[name]) for name in ("light", "dark"))
+        light = _drawing(points)
     except MissingPackage as error:
         return Chart("", "", str(error), len(points), front)
-    return Chart(light, dark, "", len(points), front)
+    return Chart(_address(light), _address(_darkened(light)), "", len(points), front)
 
 
 def priced(rows: Sequence[Row]) -> list[Point]:
@@ -71,42 +70,47 @@ def priced(rows: Sequence[Row]) -> list[Point]:
     return points
 
 
-def _image(points: Sequence[Point], inks: dict[str, str]) -> str:
-    """A data URI of the chart; the same points, the same bytes."""
+def _drawing(points: Sequence[Point]) -> str:
+    """The chart as SVG; the same points, the same text."""
     with settings():
-        drawn = _drawn(points, inks)
         content = io.BytesIO()
         own = {"svg.hashsalt": "cer-harness", "svg.fonttype": "none", "font.family": "sans-serif"}
-        with _package().rc_context(own):
-            drawn.savefig(content, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return f"data:image/svg+xml;base64,{base64.b64encode(content.getvalue()).decode('ascii')}"
+        with matplotlib().rc_context(own):
+            drawn = _drawn(points)
+            drawn.savefig(content, format="svg", dpi=COARSE, transparent=True, metadata={"Date": None, "Creator": None})
+    return content.getvalue().decode()
 
 
-def _package() -> Any:
-    from harness.charts.style import matplotlib
+def _darkened(drawing: str) -> str:
+    # to draw anew takes as long again
+    for light, dark in DARK.items():
+        drawing = drawing.replace(light, dark)
+    return drawing
 
-    return matplotlib()
+
+def _address(drawing: str) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode('ascii')}"
 
 
-def _drawn(points: Sequence[Point], inks: dict[str, str]) -> Any:
+def _drawn(points: Sequence[Point]) -> Any:
     drawn = figure(7.2, 3.8)
     axis = drawn.subplots()
     _dots(axis, points)
     front = [point for point in points if point.number]
-    axis.step([one.cost for one in front], [one.row.macro_f1 for one in front], where="post", color=inks["front"],
+    axis.step([one.cost for one in front], [one.row.macro_f1 for one in front], where="post", color=INKS["ink"],
               linewidth=1, linestyle=(0, (4, 3)))  # fmt: skip
     for one in front:
-        axis.plot(one.cost, one.row.macro_f1, "o", color=ROLES[one.row.score.role], markeredgecolor=inks["front"],
+        axis.plot(one.cost, one.row.macro_f1, "o", color=ROLES[one.row.score.role], markeredgecolor=INKS["ink"],
                   markersize=8, clip_on=False)  # fmt: skip
         axis.annotate(str(one.number), (one.cost, one.row.macro_f1), (0, 7), textcoords="offset points",
-                      ha="center", color=inks["ink"], weight="bold")  # fmt: skip
+                      ha="center", color=INKS["ink"], weight="bold")  # fmt: skip
     _costs(axis, [point.cost for point in points])
-    axis.set_xlabel("cost of the run's labels (US$)", color=inks["ink"])
-    axis.set_ylabel("macro-F1", color=inks["ink"])
-    axis.tick_params(colors=inks["soft"])
-    axis.grid(color=inks["line"], linewidth=0.6)
+    axis.set_xlabel("cost of the run's labels (US$)", color=INKS["ink"])
+    axis.set_ylabel("macro-F1", color=INKS["ink"])
+    axis.tick_params(colors=INKS["soft"])
+    axis.grid(color=INKS["line"], linewidth=0.6)
     axis.set_axisbelow(True)
-    axis.spines[:].set_color(inks["soft"])
+    axis.spines[:].set_color(INKS["soft"])
     axis.margins(y=0.12)
     return drawn
 

@@ -23,6 +23,7 @@ from harness.leaderboard.boards import Board, Leaderboard, Row
 from harness.pages import folded
 
 SCALE = 1_000  # of scores in [-1, 1]: what the other tables show, too
+PLACE = 5  # bytes that it takes to say where the details of a row are
 TOGETHER = 16  # rows that are deflated at once, to see how much room they take
 SCORES = {
     "accuracy": "accuracy", "recall": "unweighted_average_recall", "weighted": "weighted_f1", "kappa": "kappa",
@@ -33,9 +34,11 @@ SCORES = {
 
 @dataclass(frozen=True)
 class Packed:
-    """Texts for the page, and of how many rows it has confusions and counts per clip."""
+    """Texts for the page: columns, where the details of which row are, details; and of how many rows it has confusions
+    and counts per clip."""
 
     summary: str
+    places: str
     details: str
     rows: int
     with_confusion: int
@@ -59,36 +62,27 @@ class _Names:
 def pack(board: Leaderboard, room: int) -> Packed:
     """The page's data; room: bytes that it should fit in, which the details of optional rows respect."""
     rows = board.rows
-    summary = _summary(board, rows)
+    summary = _folded(_summary(board, rows))
     order = _order(rows)
     final = sum(map(_final, rows))
     first, rest = [rows[one] for one in order[:final]], [rows[one] for one in order[final:]]
     needed = [*map(_confusion_bytes, first), *map(_counts_bytes, first)]
-    packed, lengths = _deflated(
-        needed,
-        itertools.chain(map(_confusion_bytes, rest), map(_counts_bytes, rest)),
-        room - len(_folded(summary)) - 3 * len(rows),
-    )
+    optional = itertools.chain(map(_confusion_bytes, rest), map(_counts_bytes, rest))
+    details, lengths = _deflated(needed, optional, room - len(summary) - PLACE * len(rows))
     taken = len(lengths) - len(needed)
     confusions, counts = final + min(taken, len(rest)), final + max(0, taken - len(rest))
-    summary["details"] = {
-        "order": order,
-        "final": final,
-        "confusions": confusions,
-        "counts": counts,
-        "lengths": lengths,
-    }
-    return Packed(_folded(summary), packed, len(rows), confusions, counts)
+    places = {"order": order, "final": final, "confusions": confusions, "counts": counts, "lengths": lengths}
+    return Packed(summary, _folded(places), details, len(rows), confusions, counts)
 
 
-def _folded(summary: dict[str, Any]) -> str:
-    return folded(json.dumps(summary, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
+def _folded(data: dict[str, Any]) -> str:
+    return folded(json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
 
 
 def _deflated(needed: Sequence[bytes], optional: Iterator[bytes], room: int) -> tuple[str, list[int]]:
     """The blocks in base64, all that are needed and as many optional ones as fit into `room`; the length of each."""
     taken = list(needed)
-    deflate = zlib.compressobj(9)
+    deflate = zlib.compressobj(6)
     found = deflate.compress(b"".join(needed)) + deflate.flush(zlib.Z_SYNC_FLUSH)
     while more := list(itertools.islice(optional, TOGETHER)):
         found += deflate.compress(b"".join(more)) + deflate.flush(zlib.Z_SYNC_FLUSH)
@@ -132,7 +126,9 @@ def _summary(board: Leaderboard, rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _board(board: Board, rows: Sequence[Row]) -> dict[str, Any]:
-    reference = next((number for number, row in enumerate(rows) if row is board.reference), None)
+    # the reference as a board holds it may be from before its ranks were known, or of the other board
+    wanted = board.reference and (board.reference.run, id(board.reference.score))
+    reference = next((number for number, row in enumerate(rows) if (row.run, id(row.score)) == wanted), None)
     return {
         "name": board.name,
         "title": board.title,
@@ -148,6 +144,7 @@ def _identity(rows: Sequence[Row], names: dict[str, _Names]) -> dict[str, list[A
     found: dict[str, list[Any]] = {
         name: [] for name in ("run", "also", "system", "phase", "role", "own", "items", "support")
     }
+    items: dict[str, int] = {}
     for row in rows:
         found["run"].append(names["runs"](row.runs))
         found["system"].append(names["systems"](row.score.system))
@@ -155,8 +152,10 @@ def _identity(rows: Sequence[Row], names: dict[str, _Names]) -> dict[str, list[A
         found["role"].append(names["roles"](row.score.role))
         found["own"].append(int(row.record.scores.settings.unanswered == "excluded"))
         countable = row.sums is not None and bool(row.items)
+        if countable and row.items not in items:
+            items[row.items] = names["items"](_items(row, names["clips"]))
         found["support"].append(names["supports"](_support(row).tobytes()) if countable else None)
-        found["items"].append(names["items"](_items(row, names["clips"])) if countable else None)
+        found["items"].append(items[row.items] if countable else None)
     return found
 
 

@@ -49,7 +49,7 @@ def embedded(data: Any) -> Markup:
 
 def folded(content: bytes) -> str:
     """Much data, for `unfolded` in base.js: deflated, in base64, whose letters mean nothing in HTML."""
-    return base64.b64encode(zlib.compress(content, 9)).decode("ascii")
+    return base64.b64encode(zlib.compress(content, 6)).decode("ascii")
 
 
 def beside(template: Path, scripts: Sequence[str] = ()) -> tuple[str, str, str]:

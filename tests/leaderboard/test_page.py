@@ -81,15 +81,16 @@ def test_the_head_says_what_the_page_rests_on(board):
 def test_counts_and_confusions_can_be_read_back(board):
     packed = pack(board, 10**6)
     html = as_html(board)
-    summary, details = json.loads(unfolded(html, "summary")), unfolded(html, "details")
+    summary, places = (json.loads(unfolded(html, name)) for name in ("summary", "places"))
+    details = unfolded(html, "details")
     assert (packed.with_confusion, packed.with_counts) == (len(board.rows), len(board.rows))
-    row = summary["details"]["order"][0]
-    first = numbers(details[: summary["details"]["lengths"][0]])
+    row = places["order"][0]
+    first = numbers(details[: places["lengths"][0]])
     score = board.rows[row].score
     assert first[:49] == [frames for line in score.confusion for frames in line]
     assert first[49:56] == score.unanswered
-    at = sum(summary["details"]["lengths"][: summary["details"]["final"]])
-    counts = numbers(details[at : at + summary["details"]["lengths"][summary["details"]["final"]]])
+    at = sum(places["lengths"][: places["final"]])
+    counts = numbers(details[at : at + places["lengths"][places["final"]]])
     sums = board.rows[row].sums
     occurs = sums[0, :, 1, :] > 0
     assert counts[:2] == list(sums.shape[:2])
@@ -101,7 +102,7 @@ def test_counts_and_confusions_can_be_read_back(board):
 
 def test_a_page_without_room_keeps_details_of_labelers_and_last_ensembles_and_says_so(board):
     html = as_html(board, most=0)
-    order = json.loads(unfolded(html, "summary"))["details"]
+    order = json.loads(unfolded(html, "places"))
     assert (order["final"], order["confusions"], order["counts"]) == (12, 12, 12)
     kept = {(board.rows[one].score.role, board.rows[one].score.phase) for one in order["order"][:12]}
     assert kept == {("labeler", ""), ("ensemble", "smoothed")}
@@ -113,7 +114,7 @@ def test_a_page_keeps_to_its_size_where_optional_details_are_left_out(board):
     whole, least = len(as_html(board)), len(as_html(board, most=0))
     some = as_html(board, most=(whole + least) // 2)
     assert least < len(some) <= (whole + least) // 2
-    assert json.loads(unfolded(some, "summary"))["details"]["confusions"] > 12
+    assert json.loads(unfolded(some, "places"))["confusions"] > 12
 
 
 def test_what_was_scored_on_other_items_differs_clip_by_clip():

@@ -148,6 +148,14 @@ def test_ranks_groups_and_differences_are_those_of_the_leaderboard(show, file, b
         assert text.strip() == f"[{row.score.interval[0]:.3f}, {row.score.interval[1]:.3f}]"
 
 
+def test_both_boards_name_the_row_that_differences_are_to(show, file, board):
+    page = show(file)
+    reference = board.board("labelers").reference
+    for tab in ("labelers", "systems"):
+        page.view.click(f"#tab-{tab}")
+        assert f"Differences are to the reference, {reference.run}: {reference.system} (" in page.text("board-facts")
+
+
 def test_rows_can_be_filtered_by_text_role_and_run(show, file):
     page = show(file)
     view = page.view

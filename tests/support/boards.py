@@ -106,24 +106,29 @@ def chance(target):
     )  # fmt: skip
 
 
-def run(target, number, systems=13):
+def run(target, number, systems=13, settings=SETTINGS):
     """A run of up to thirteen rows: labeler, five networks before and after fine-tuning, two ensembles."""
+
+    def system(*named, **more):
+        return target.system(*named, settings=settings, **more)
+
     skill = 0.15 + 0.6 * target.rng.random()
-    shown = [
-        target.system("claude" if not number else f"labeler-{number % 7}", "labeler", skill=skill, unanswered=0.04)
-    ]
+    shown = [system("claude" if not number else f"labeler-{number % 7}", "labeler", skill=skill, unanswered=0.04)]
     for phase, gain in (("pre-trained", -0.12), ("fine-tuned", 0.0)):
-        shown += [target.system(name, "network", phase, max(0.05, skill + gain)) for name in NETWORKS]
+        shown += [system(name, "network", phase, max(0.05, skill + gain)) for name in NETWORKS]
     for phase, gain in (("unsmoothed", 0.03), ("smoothed", 0.05)):
-        shown.append(target.system("mean probability", "ensemble", phase, min(0.95, skill + gain)))
+        shown.append(system("mean probability", "ensemble", phase, min(0.95, skill + gain)))
     cost = None if number % 3 == 2 else round(0.5 * 1.6 ** (number % 12), 3)
-    return record(target, f"run-{number:04d}", shown[:1] + shown[14 - systems :], cost=cost, day=number % 28)
+    return record(
+        target, f"run-{number:04d}", shown[:1] + shown[14 - systems :], cost=cost, day=number % 28, settings=settings
+    )
 
 
-def runs(count, clips=56, systems=13):
+def runs(count, clips=56, systems=13, resamples=200):
     """Records of `count` runs on the same 56 clips; the same ones each time."""
     target = Target(clips)
-    return [run(target, number, systems) for number in range(count)]
+    settings = SETTINGS.model_copy(update={"resamples": resamples})
+    return [run(target, number, systems, settings) for number in range(count)]
 
 
 def seeded(seeds=(1, 2, 3), clips=24):

@@ -18,11 +18,11 @@ class Digits {
 }
 
 class Board {
-  constructor(summary, bytes) {
+  constructor(summary, places, bytes) {
     Object.assign(this, summary);
     this.bytes = bytes;
     this.count = this.columns.run.length;
-    this.blocks(summary.details);
+    this.blocks(places);
     this.classesFrom = [];
     let at = 0;
     for (const length of this.f1_of) { this.classesFrom.push(at); at += length; }
@@ -101,9 +101,9 @@ class Board {
 }
 
 async function readBoard() {
-  const [summary, bytes] = await Promise.all([unfolded("summary"), unfolded("details")]);
-  const found = JSON.parse(new TextDecoder().decode(summary));
+  const [summary, places, bytes] = await Promise.all(["summary", "places", "details"].map(unfolded));
+  const [found, where] = [summary, places].map(one => JSON.parse(new TextDecoder().decode(one)));
   found.f1s = found.f1;
   delete found.f1;  // the method has its name
-  return new Board(found, bytes);
+  return new Board(found, where, bytes);
 }
