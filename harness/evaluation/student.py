@@ -1,4 +1,4 @@
-"""Tail probabilities and quantiles of Student's t and the normal distribution, for arrays, without scipy."""
+"""Tail probabilities and quantiles of Student's t, for arrays, without scipy."""
 
 from __future__ import annotations
 
@@ -45,11 +45,6 @@ def t_of(difference: NDArray[Any] | float, error: NDArray[Any] | float) -> Float
     size = np.abs(np.asarray(difference, np.float64))
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(size < EQUAL, 0.0, size / error)
-
-
-def normal_two_sided(z: float) -> float:
-    """P(|Z| >= |z|) of the standard normal distribution."""
-    return math.erfc(abs(z) / math.sqrt(2))
 
 
 def _exactly(t: Floats, freedom: int) -> Floats:

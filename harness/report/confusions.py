@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.report.frames import TRUTH, Answers, Codes
+from harness.report.frames import TRUTH, Answers
 
 MOST_PAIRS, MOST_EXAMPLES = 6, 6
 MOST_OF_A_CLIP = 3  # neighbouring frames show the same face with the same look
@@ -56,9 +56,3 @@ def _spread(positions: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     if len(positions) <= most:
         return positions
     return positions[np.linspace(0, len(positions) - 1, most).round().astype(np.int64)]
-
-
-def share_right(truth: Codes, codes: Codes) -> float | None:
-    """Share of the annotated frames that were answered right; None without one."""
-    annotated = truth >= 0
-    return float((codes[annotated] == truth[annotated]).mean()) if annotated.any() else None

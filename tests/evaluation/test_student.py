@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.evaluation.student import LEAST, critical, normal_two_sided, t_of, two_sided
+from harness.evaluation.student import LEAST, critical, t_of, two_sided
 
 FREEDOMS = (1, 2, 3, 7, 55, 399, 5000)
 
@@ -28,10 +28,6 @@ def test_no_number_has_no_p_and_an_infinite_t_the_least():
 def test_critical_values_are_scipys(freedom):
     for p in (0.5, 0.05, 1e-6):
         assert critical(p, freedom) == pytest.approx(stats.t.isf(p / 2, freedom), rel=1e-8)
-
-
-def test_the_normal_distribution_is_scipys():
-    assert normal_two_sided(-1.7) == pytest.approx(2 * stats.norm.sf(1.7))
 
 
 def test_t_of_equal_values_is_0_and_of_others_without_an_error_infinite():

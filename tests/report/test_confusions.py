@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from harness.report.confusions import MOST_EXAMPLES, MOST_OF_A_CLIP, MOST_PAIRS, share_right, worst
+from harness.report.confusions import MOST_EXAMPLES, MOST_OF_A_CLIP, MOST_PAIRS, worst
 from harness.report.frames import NONE, UNKNOWN, Answers
 
 
@@ -49,9 +49,3 @@ def test_without_annotations_nothing_is_wrong():
     given = answers([0], [1])
     given.rows.pop("truth")
     assert worst(given, 2) == []
-
-
-def test_the_share_right_counts_annotated_frames():
-    truth = np.array([0, 1, NONE, UNKNOWN], np.int16)
-    assert share_right(truth, np.array([0, NONE, 0, 0], np.int16)) == 0.5
-    assert share_right(truth[2:], truth[2:]) is None
