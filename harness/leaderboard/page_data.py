@@ -146,7 +146,8 @@ def _identity(rows: Sequence[Row], names: dict[str, _Names]) -> dict[str, list[A
     }
     items: dict[str, int] = {}
     for row in rows:
-        found["run"].append(names["runs"](row.runs))
+        found["run"].append(names["runs"](row.run))
+        found["also"].append([names["runs"](other) for other in row.also] or None)
         found["system"].append(names["systems"](row.score.system))
         found["phase"].append(names["phases"](row.score.phase))
         found["role"].append(names["roles"](row.score.role))

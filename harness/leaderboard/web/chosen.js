@@ -54,7 +54,7 @@ function confusionTable(board, { table, unanswered }, policy, of = "") {
 
 /** Share of right predictions against mean probability, bin by bin, as drawing and as table. */
 function reliability(bins) {
-  const side = 200, left = 34, bottom = 30, x = value => left + side * value, y = value => 8 + side * (1 - value);
+  const side = 200, left = 42, bottom = 30, x = value => left + side * value, y = value => 8 + side * (1 - value);
   const frames = bins.reduce((sum, [count]) => sum + count, 0), filled = bins.filter(([count]) => count);
   const ticks = [0, 0.5, 1].flatMap(value => [
     made("svg:text", { x: x(value), y: 8 + side + 14, "text-anchor": "middle" }, String(value)),

@@ -1,6 +1,9 @@
 """What a reader of the page sees: rows in order, filters, the selected row."""
 
+import boards
 import numpy as np
+
+from harness.leaderboard.rows import leaderboard
 
 
 def test_rows_come_ranked_and_can_be_sorted_by_every_column(show, file):
@@ -118,3 +121,17 @@ def test_the_other_policy_shows_other_scores_and_no_ranks(show, file, board):
     assert "none" not in page.view.locator("#chosen .confusion thead").inner_text()
     page.view.locator("input[value=wrong]").check()
     assert page.cells("macro_f1") == [f"{row.macro_f1:.3f}" for row in rows]
+
+
+def test_a_system_found_in_several_runs_is_one_row_that_each_of_them_finds(show):
+    target = boards.Target(12)
+    same = target.system("x", "labeler", correctness="one and the same")
+    found = leaderboard([boards.record(target, run, [same]) for run in ("first", "second")])
+    assert found.rows[0].also == ("second",)
+    page = show(found)
+    assert page.cells("run") == ["first (+1)"]
+    page.view.select_option("#run", label="second")
+    assert page.text("shown") == "1 of 1 rows"
+    page.view.fill("#text", "second")
+    assert page.text("shown") == "1 of 1 rows"
+    assert "The very same system was found in second" in page.text("chosen")
