@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.pages import embedded, policy, rendered
+from harness.pages import embedded, folded, policy, rendered, unfolded
 
 TEMPLATE = """<meta http-equiv="Content-Security-Policy" content="{{ policy }}"><style>{{ style }}</style>
 <p>{{ text }}</p><script type="application/json">{{ data }}</script><script>{{ script }}</script>"""
@@ -51,3 +51,11 @@ def test_a_page_without_a_script_allows_none():
 def test_a_style_or_script_that_would_end_itself_is_refused(style, script):
     with pytest.raises(ValueError, match="would end it early"):
         rendered(TEMPLATE, style, script, text="", data="")
+
+
+def test_much_data_come_back_as_they_were_and_anything_else_as_it_is():
+    content = bytes(range(256)) * 100
+    assert unfolded(folded(content).encode(), len(content)) == content
+    text = folded(content).encode()
+    for other in (text[:40], b"no base64!", b"AAAA", text):
+        assert unfolded(other, 1000) == other

@@ -52,6 +52,16 @@ def folded(content: bytes) -> str:
     return base64.b64encode(zlib.compress(content, 6)).decode("ascii")
 
 
+def unfolded(text: bytes, most: int) -> bytes:
+    """What `folded` was given; the text itself if it is something else, or unfolds to more than `most` bytes."""
+    unfold = zlib.decompressobj()
+    try:
+        content = unfold.decompress(base64.b64decode(text, validate=True), most)
+    except (ValueError, zlib.error):  # binascii.Error is a ValueError
+        return text
+    return content if unfold.eof else text
+
+
 def beside(template: Path, scripts: Sequence[str] = ()) -> tuple[str, str, str]:
     """The text of a template name.html, and style and script for it: the shared ones, then name.css and name.js beside
     it, or instead of name.js the named scripts in their order."""

@@ -1,5 +1,7 @@
 import json
 import shutil
+import zlib
+from base64 import b64encode
 
 import pytest
 from honest_records import record
@@ -146,6 +148,24 @@ def test_an_image_that_another_matplotlib_drew_is_the_same(filed, monkeypatch):
     assert told(filed) == []
     (filed / "trial.html").write_text(page.format("BBBB", "other"))
     assert told(filed) == ["trial.html: is not what the records give; run: harness leaderboard build trial"]
+
+
+def test_data_that_another_zlib_folded_are_the_same(filed, monkeypatch):
+    def page(content, level):
+        folded = b64encode(zlib.compress(content, level)).decode()
+        return f'<script type="text/plain" id="summary">{folded}</script>'
+
+    rows = b"rows and rows and rows"
+    monkeypatch.setattr(check_module, "RENDERERS", {".html": lambda _: page(rows, 9)})
+    (filed / "trial.html").write_text(page(rows, 0))
+    assert told(filed) == []
+    for other in (
+        page(b"other rows", 9),
+        page(rows, 9).replace("e", "!", 1),
+        '<script type="text/plain" id="summary">',
+    ):
+        (filed / "trial.html").write_text(other)
+        assert told(filed) == ["trial.html: is not what the records give; run: harness leaderboard build trial"]
 
 
 def test_tables_and_pages_that_are_not_what_the_records_give_are_named(filed, with_page):
