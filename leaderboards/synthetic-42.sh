@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# The rows of the benchmark "synthetic-42", from nothing: make leaderboards. Stages that stand in the store are not run again.
+# The rows of the benchmark "synthetic-42", from nothing: make leaderboards. Stages that stand in the store are not run
+# again.
 #
-# The demo with twice its clips: with 21, most differences are too small to be told from chance. Every network is trained with three seeds. About 45 minutes on two cores; what it files says with which code and on
-# which machine it was made.
+# The demo with twice its clips: with 21, most differences are too small to be told from chance. Every network is trained
+# with three seeds. An hour on two busy cores; the records say with which code and on which machine they were made.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 STORE=${STORE:-.leaderboards/store}
