@@ -132,11 +132,11 @@ def test_the_printed_language_labeler_labels_faces(house: Registry, tmp_path: Pa
     """Through the engine: prompts, cache and parsing work for a provider that nobody knows."""
     import numpy as np
 
-    from harness.components import Job
-    from harness.executors.work import work
     from harness.expressions import ABAW_COMPOUND_7
     from harness.faces.artifact import CROPS, TableWriter
+    from harness.labeling.stage import run
     from harness.labeling.votes import read_votes
+    from harness.stage import StageContext
     from harness.testing.language import _noise
     from harness.testing.providers import ProviderServer
 
@@ -151,11 +151,8 @@ def test_the_printed_language_labeler_labels_faces(house: Registry, tmp_path: Pa
             "label_space": ABAW_COMPOUND_7.as_dict(),
             "sample": {"rule": "all"},
         }
-        job = Job(
-            "label", "label", params, {"faces": str(tmp_path / "faces")}, str(tmp_path / "votes"), house.settings,
-            str(tmp_path),
-        )  # fmt: skip
-        work(job, lambda *_: None)
+        inputs = {"faces": tmp_path / "faces"}
+        run(StageContext(tmp_path / "votes", params, inputs, house, caches=tmp_path))
         assert len(server.replies) == 2
     voters = read_votes(tmp_path / "votes")
     assert [one.voter for one in voters] == ["house/P1", "house/P2"]

@@ -6,7 +6,7 @@ import csv
 import io
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Interval = tuple[float, float]
 Policy = Literal["wrong", "excluded"]
@@ -131,9 +131,9 @@ class Settings(_Data):
     """
 
     unanswered: Policy
-    resamples: int
-    seed: int
-    level: float = 0.95
+    resamples: int = Field(ge=1, le=1_000_000)
+    seed: int = Field(ge=0)
+    level: float = Field(0.95, gt=0, lt=1)
     macro_f1: str = "mean F1 of all classes of the label space; a class in neither truth nor predictions counts 0"
     clusters: Literal["clip", "subject", "frame"] = "clip"
     interval: Literal["percentile", "bca", "studentised"] = "percentile"

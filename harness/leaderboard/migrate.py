@@ -21,6 +21,8 @@ def migrated(data: Mapping[str, Any]) -> dict[str, Any]:
     version = data.get("schema_version")
     if version == PRESENT:
         return dict(data)
+    if version == 1 and "seal" in data:
+        raise DataError("records of schema 1 had no seal, and this one has: it was edited; file the run again")
     if version == 1:
         seeds = data.get("by_seed")
         return {

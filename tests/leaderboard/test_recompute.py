@@ -101,6 +101,22 @@ def test_the_field_the_filed_and_the_computed_number_are_named(filed, path):
     assert text == f"system 'facs': macro_f1 is filed as 0.987, and the counts give {before:.6g}"
 
 
+def test_a_record_that_was_made_an_earlier_one_is_found(filed, path):
+    assert problems({**filed[1], "schema_version": 1}, path) == [
+        f"record 'run.json' in {str(path.parent)!r}: records of schema 1 had no seal, and this one has: it was edited; "
+        "file the run again"
+    ]
+
+
+@pytest.mark.parametrize("change", [{"seed": -1}, {"resamples": 0}, {"resamples": 10**9}, {"level": 1.0}])
+def test_settings_that_nothing_can_be_computed_with_are_no_record(filed, path, change):
+    data = copy.deepcopy(filed[1])
+    data["scores"]["settings"].update(change)
+    (text,) = problems(resealed(data), path)
+    assert next(iter(change)) in text
+    assert "is not a run record of schema 2" in text
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
