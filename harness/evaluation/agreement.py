@@ -74,16 +74,6 @@ def pairwise(names: Sequence[str], labels: Integers, classes: int) -> list[Pair]
     return list(_pairs(names, labels, classes))
 
 
-def kappa_table(pairs: Sequence[Pair], names: Sequence[str]) -> NDArray[np.float64]:
-    """(V, V) Cohen's kappa of every two labelers, symmetric, 1 on the diagonal."""
-    position = {name: number for number, name in enumerate(names)}
-    table = np.eye(len(names))
-    for pair in pairs:
-        i, j = position[pair.first], position[pair.second]
-        table[i, j] = table[j, i] = pair.kappa
-    return table
-
-
 def _pairs(names: Sequence[str], labels: Integers, classes: int) -> Iterator[Pair]:
     for i in range(len(names)):
         for j in range(i + 1, len(names)):

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 from sklearn.metrics import cohen_kappa_score
 
 from harness.errors import DataError
-from harness.evaluation.agreement import Pair, cohen_kappa, kappa_table, krippendorff_alpha, pairwise
+from harness.evaluation.agreement import Pair, cohen_kappa, krippendorff_alpha, pairwise
 
 CLASSES = 4
 TABLES = arrays.arrays(
@@ -104,9 +104,6 @@ def test_every_two_labelers_stand_once_in_the_table():
     assert [(pair.first, pair.second, pair.shared) for pair in pairs] == [("a", "b", 3), ("a", "c", 2), ("b", "c", 2)]
     assert pairs[0] == Pair("a", "b", 3, 1.0, 1.0)
     assert pairs[1].same == 0
-    table = kappa_table(pairs, ["a", "b", "c"])
-    np.testing.assert_array_equal(table, table.T)
-    assert table[0].tolist() == [1, 1, 0]
 
 
 def test_a_pair_without_a_shared_face_has_no_share():
