@@ -5,7 +5,6 @@
 The loops do a part of the work, as the whole would take minutes; the ratio printed is of the time for equal work.
 """
 
-import os
 import time
 
 import numpy as np
@@ -60,7 +59,7 @@ def by_loop(clip, truth, first, second, draws):
     return np.array(drawn), np.array(swapped)
 
 
-def test_a_pair_of_200_000_frames_in_400_clips(capsys):
+def test_a_pair_of_200_000_frames_in_400_clips(benchmark):
     clip, truth, (first, second) = frames(400, 500, 2)
     draws = 3
 
@@ -68,19 +67,18 @@ def test_a_pair_of_200_000_frames_in_400_clips(capsys):
         sums = [count(clip, truth, guess, 400, CLASSES).sums() for guess in (first, second)]
         return compare(*sums, MACRO, resamples=10_000)["macro_f1"]
 
-    ours, found = seconds(from_counts)
+    ours, found = seconds(lambda: benchmark.pedantic(from_counts, rounds=1))
     theirs, (drawn, _) = seconds(lambda: by_loop(clip, truth, first, second, draws))
     assert found.drawn_low - 0.02 <= drawn.mean() <= found.drawn_high + 0.02
-    ratio = theirs / draws * 10_000 / ours
-    with capsys.disabled():
-        print(f"\npair: {ours:.2f} s for 10,000 resamples and 10,000 swaps; scikit-learn loop x {ratio:,.0f}")
+    ratio = benchmark.extra_info["ratio"] = theirs / draws * 10_000 / ours
+    print(f"\npair: {ours:.2f} s for 10,000 resamples and 10,000 swaps; scikit-learn loop x {ratio:,.0f}")
     assert ratio > 100
 
 
-def test_every_pair_of_a_table_of_2_000(capsys):
+def test_every_pair_of_a_table_of_2_000(benchmark):
     clip, truth, guesses = frames(56, 40, 2000)
     sums = [count(clip, truth, guess, 56, CLASSES).sums() for guess in guesses]
-    ours, found = seconds(lambda: rank(sums, ["same"] * len(sums), reference=0))
+    ours, found = seconds(lambda: benchmark.pedantic(rank, (sums, ["same"] * len(sums)), {"reference": 0}, rounds=1))
     pairs = 300
 
     def one_by_one():
@@ -93,17 +91,16 @@ def test_every_pair_of_a_table_of_2_000(capsys):
         return p
 
     theirs, _ = seconds(one_by_one)
-    ratio = theirs / pairs * (2000 * 1999 / 2) / ours
-    with capsys.disabled():
-        print(f"\ntable: {ours:.2f} s for the ranks of 2,000 systems; one pair after the other x {ratio:,.0f}")
+    ratio = benchmark.extra_info["ratio"] = theirs / pairs * (2000 * 1999 / 2) / ours
+    print(f"\ntable: {ours:.2f} s for the ranks of 2,000 systems; one pair after the other x {ratio:,.0f}")
     assert found.group.max() > 1
     assert ratio > 50
 
 
-def test_every_subset_of_6_voters_on_20_000_faces(capsys):
+def test_every_subset_of_6_voters_on_20_000_faces(benchmark):
     clip, truth, guesses = frames(56, 360, 6)
     labels = np.stack(guesses)
-    ours, found = seconds(lambda: subsets(labels, truth, clip, CLASSES, np.zeros(6)))
+    ours, found = seconds(lambda: benchmark.pedantic(subsets, (labels, truth, clip, CLASSES, np.zeros(6)), rounds=1))
 
     def one_by_one():
         scores = []
@@ -114,21 +111,21 @@ def test_every_subset_of_6_voters_on_20_000_faces(capsys):
 
     theirs, scores = seconds(one_by_one)
     np.testing.assert_allclose(scores, found.macro_f1[:6])
-    with capsys.disabled():
-        print(f"\nvoters: {ours:.2f} s for 63 subsets, per clip; scikit-learn loop x {theirs / 6 * 63 / ours:,.1f}")
+    ratio = benchmark.extra_info["ratio"] = theirs / 6 * 63 / ours
+    print(f"\nvoters: {ours:.2f} s for 63 subsets, per clip; scikit-learn loop x {ratio:,.1f}")
 
 
-@pytest.mark.skipif(not os.environ.get("HARNESS_LARGE"), reason="a table of 12,000 takes some five seconds")
-def test_every_pair_of_a_table_of_12_000_keeps_to_its_memory(capsys):
+def test_every_pair_of_a_table_of_12_000_keeps_to_its_memory(benchmark):
     import resource
 
+    if not benchmark.enabled:
+        pytest.skip("only with --benchmark-enable: as a test, the table of 2,000 stands for it")
     clip, truth, guesses = frames(56, 40, 1000)
     sums = [count(clip, truth, guess, 56, CLASSES).sums() for guess in guesses] * 12
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    ours, _ = seconds(lambda: rank(sums, ["same"] * len(sums)))
+    ours, _ = seconds(lambda: benchmark.pedantic(rank, (sums, ["same"] * len(sums)), rounds=1))
     more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    with capsys.disabled():
-        print(f"\nlarge table: {ours:.1f} s, {more:.0f} MB more, for the ranks of 12,000 systems")
+    print(f"\nlarge table: {ours:.1f} s, {more:.0f} MB more, for the ranks of 12,000 systems")
     assert more < 300
 
 
@@ -148,7 +145,7 @@ def population(clips, better, seed):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("clips", [8, 12, 24, 56])
-def test_differences_are_found_by_chance_and_held_as_often_as_they_say(clips, capsys):
+def test_differences_are_found_by_chance_and_held_as_often_as_they_say(clips, benchmark):
     """Of equal systems: how often p < 0.05. Of unlike ones: how often the 95% interval holds the true difference."""
     samples, rng = 1000, np.random.default_rng(clips)
     alike, unlike = (list(population(8000, better, 1)) for better in (0.0, 0.15))
@@ -169,11 +166,13 @@ def test_differences_are_found_by_chance_and_held_as_often_as_they_say(clips, ca
         held = one.low <= truth <= one.high, one.drawn_low <= truth <= one.drawn_high
         found[sample] = swaps < 0.05, t > bar, p < 0.05, *held
     means = found.mean(axis=0)
-    with capsys.disabled():
-        print(
-            f"\n{clips} clips: equal systems told apart by swaps {means[0]:.1%}, jackknife and t {means[1]:.1%}, "
-            f"bootstrap {means[2]:.1%}; true difference held by jackknife {means[3]:.1%}, percentiles {means[4]:.1%}"
-        )
+    benchmark.pedantic(lambda: None, rounds=1)
+    names = ("swaps", "jackknife", "bootstrap", "held by jackknife", "held by percentiles")
+    benchmark.extra_info.update(zip(names, means.tolist(), strict=True))
+    print(
+        f"\n{clips} clips: equal systems told apart by swaps {means[0]:.1%}, jackknife and t {means[1]:.1%}, "
+        f"bootstrap {means[2]:.1%}; true difference held by jackknife {means[3]:.1%}, percentiles {means[4]:.1%}"
+    )
     assert 0.03 <= means[0] <= 0.07
     assert 0.02 <= means[1] <= 0.07
     assert 0.92 <= means[3] <= 0.98
