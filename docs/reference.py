@@ -13,10 +13,11 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from harness.cli.schema import Row, rows
+from harness.cli.schema import Row, rows, type_text
 from harness.components import KINDS, SINGULAR
-from harness.config import Component, Experiment
+from harness.config import Experiment
 from harness.plugins import Registry
+from harness.sections import Component
 
 HERE = Path(__file__).parent
 
@@ -26,8 +27,8 @@ def configuration() -> str:
     lines = [
         "# Every key of an experiment file",
         "",
-        "Made by `docs/reference.py` from the models in `harness/config.py`. An experiment is a TOML file; any key can",
-        "be overridden on the command line: `harness run demo --set faces.detector=haar --set faces.size=112`.",
+        "Made by `docs/reference.py` from the models in `harness/config.py` and `harness/sections.py`. An experiment is a",
+        "TOML file; any key can be overridden on the command line: `harness run demo --set faces.detector=haar --set faces.size=112`.",
         'A *component* is a name (`"facs"`) or a table with the name under `use` and its options beside it',
         '(`{use = "facs", temperature = 0.5}`); see [components](components.md) for all of them.',
         "",
@@ -90,10 +91,7 @@ def _rows(model: type[BaseModel]) -> list[str]:
 
 
 def _type(field: Any) -> str:
-    text = str(field.annotation) if not isinstance(field.annotation, type) else field.annotation.__name__
-    for noise in ("typing.", "harness.config.", "pathlib."):
-        text = text.replace(noise, "")
-    return _escaped(text.replace("Component", "component").replace("NoneType", "None"))
+    return _escaped(type_text(field.annotation).replace("Component", "component"))
 
 
 def _default(field: Any) -> str:

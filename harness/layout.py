@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.components import Kind, Options
-from harness.config import Component, Experiment, Faces
+from harness.config import Experiment
 from harness.errors import ConfigError, HarnessError
 from harness.plan import Plan, Stage, UsedComponent
 from harness.plugins import Registry
+from harness.sections import Component, Faces
 from harness.store import fingerprint_of
 from harness.training.options import Recipe
 from harness.vlm import LanguageModelOptions

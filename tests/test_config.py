@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.config import apply_override, built_in, load, parse, read
+from harness.config import built_in, load, parse, read
 from harness.errors import ConfigError
+from harness.overrides import apply_override
 
 MINIMAL = 'name = "mine"\nbenchmark = "b"\n[data]\ntarget = "synthetic"\n'
 

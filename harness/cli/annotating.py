@@ -16,7 +16,6 @@ from harness.annotate.video import write_annotated
 from harness.charts import style
 from harness.charts.timeline import Series, timeline
 from harness.cli.report import ConsoleReporter
-from harness.config import Component
 from harness.contents import Contents
 from harness.documents import write_atomically
 from harness.errors import ConfigError, MediaError, MissingPackage
@@ -27,6 +26,7 @@ from harness.plan import Stage
 from harness.plugins import Registry
 from harness.reuse import plan_for
 from harness.run import execute
+from harness.sections import Component
 from harness.store import Store
 
 TABLE, CHART, VIDEO = "frames.csv", "probabilities.png", "annotated.mp4"

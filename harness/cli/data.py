@@ -78,7 +78,7 @@ def check_(
 
 def _options(session: Session, name: str, root: str | None, overrides: tuple[str, ...]) -> dict[str, Any]:
     """The options as written, checked before any file is opened."""
-    from harness.config import apply_override
+    from harness.overrides import apply_override
 
     written: dict[str, Any] = {} if root is None else {"root": root}
     for override in overrides:

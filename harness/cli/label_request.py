@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.config import Experiment, apply_override, parse, read
+from harness.config import Experiment, parse, read
 from harness.errors import ConfigError, nearest
+from harness.overrides import apply_override
 from harness.plugins import Registry
 from harness.vlm import LanguageModelOptions
 

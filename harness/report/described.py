@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.config import Component, Experiment
+from harness.config import Experiment
 from harness.leaderboard.record import Record
 from harness.leaderboard.redact import redacted
+from harness.sections import Component
 from harness.training.options import Recipe
 
 Lines = list[tuple[str, str]]
