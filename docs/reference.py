@@ -27,8 +27,9 @@ def configuration() -> str:
     lines = [
         "# Every key of an experiment file",
         "",
-        "Made by `docs/reference.py` from the models in `harness/config.py` and `harness/sections.py`. An experiment is a",
-        "TOML file; any key can be overridden on the command line: `harness run demo --set faces.detector=haar --set faces.size=112`.",
+        "Made by `docs/reference.py` from the models in `harness/config.py` and `harness/sections.py`.",
+        "An experiment is a TOML file; any key can be overridden on the command line:",
+        "`harness run demo --set faces.detector=haar --set faces.size=112`.",
         'A *component* is a name (`"facs"`) or a table with the name under `use` and its options beside it',
         '(`{use = "facs", temperature = 0.5}`); see [components](components.md) for all of them.',
         "",
